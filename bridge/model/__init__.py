@@ -1,0 +1,1 @@
+"""The nouns of the bridge: frozen values, standard library only; no I/O, no clock."""

@@ -1,0 +1,51 @@
+"""A mailbox, its counters, and the names that every account starts with."""
+
+from dataclasses import dataclass
+
+from bridge.model.ids import AccountId, MailboxId, ModSeq, Uid
+
+INBOX = "INBOX"
+DELIMITER = "/"
+SPECIAL_USE = {
+    "Sent": "\\Sent",
+    "Drafts": "\\Drafts",
+    "Trash": "\\Trash",
+    "Junk": "\\Junk",
+    "Archive": "\\Archive",
+}
+"""Made and subscribed with each account (RFC 6154 §2)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mailbox:
+    """One mailbox as of one transaction."""
+
+    id: MailboxId
+    account_id: AccountId
+    name: str
+    uidvalidity: int
+    uidnext: Uid
+    highest_modseq: ModSeq
+    first_recent_uid: Uid
+    """UIDs from here on have been \\Recent in no session yet."""
+    special_use: str | None
+    mailboxid: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailboxStatus:
+    """Counters of one mailbox; `size` is in octets."""
+
+    mailbox: Mailbox
+    messages: int
+    unseen: int
+    recent: int
+    deleted: int
+    size: int
+
+
+def canonical_name(name: str) -> str:
+    """The stored form: the first component INBOX in upper case, one trailing delimiter dropped."""
+    trimmed = name[:-1] if name.endswith(DELIMITER) and len(name) > 1 else name
+    head, slash, rest = trimmed.partition(DELIMITER)
+    return INBOX + slash + rest if head.upper() == INBOX else trimmed

@@ -1,0 +1,82 @@
+"""A message as ingest makes it and as the store hands it out."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from bridge.model.ids import MessageId, ModSeq, Uid
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One MIME part by octet offset into the whole message; ends are exclusive.
+
+    `number` is the IMAP section ("" for the message itself, "2.1"); `header` spans the part's
+    header with its blank line, `body` its content. `rfc822` marks message/rfc822, whose body is
+    a message with its own header and text; `lines` counts LF in the body.
+    """
+
+    number: str
+    mime_start: int
+    header_end: int
+    body_start: int
+    body_end: int
+    type: str
+    subtype: str
+    encoding: str
+    charset: str
+    lines: int
+    rfc822: bool = False
+    multipart: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredMessage:
+    """All that is worked out once, on the way in. Octets themselves travel beside it.
+
+    Hashes are SHA-256 digests: `full_hash` of the octets; `canonical_hash` without Status,
+    X-Status, X-UID, X-UIDL, X-Keywords, Content-Length, Lines and one last blank line;
+    `body_hash` of the octets after the header.
+    """
+
+    size: int
+    full_hash: bytes
+    canonical_hash: bytes
+    body_hash: bytes
+    internal_date: datetime
+    header: bytes
+    envelope: bytes
+    body: bytes
+    bodystructure: bytes
+    parts: tuple[Part, ...]
+    message_id: bytes = b""
+    in_reply_to: bytes = b""
+    references: bytes = b""
+    subject: bytes = b""
+    """The folded base subject (RFC 5256 §2.1)."""
+    from_key: bytes = b""
+    to_key: bytes = b""
+    cc_key: bytes = b""
+    sent_date: datetime | None = None
+    preview: str = ""
+    search_text: bytes = b""
+    suspect: str | None = None
+    """Why the octets are doubted: "empty", "headerless" or "short"; None if they aren't."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageRow:
+    """One message of a mailbox with what FETCH shows from columns; absent columns are b""."""
+
+    uid: Uid
+    message_id: MessageId
+    modseq: ModSeq
+    flags: frozenset[str]
+    size: int
+    internal_date: datetime
+    savedate: datetime
+    emailid: str
+    header: bytes = b""
+    envelope: bytes = b""
+    body: bytes = b""
+    bodystructure: bytes = b""
+    parts: tuple[Part, ...] = field(default=())

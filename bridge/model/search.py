@@ -1,0 +1,94 @@
+"""SEARCH keys as a tree (RFC 9051 §6.4.4), made by the wire and read by `query`."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from bridge.model.numset import NumSet
+
+
+@dataclass(frozen=True, slots=True)
+class All:
+    """Every message."""
+
+
+@dataclass(frozen=True, slots=True)
+class HasFlag:
+    """KEYWORD, SEEN, ...; `present` False for the UN- forms."""
+
+    flag: str
+    present: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """A sequence set, or UID and a set."""
+
+    numbers: NumSet
+    uid: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """HEADER name value, and BCC, CC, FROM, SUBJECT, TO; b"" asks for the field's presence."""
+
+    name: bytes
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """BODY, or TEXT with the header too; UTF-8."""
+
+    value: bytes
+    header: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """LARGER or SMALLER: strict, in octets."""
+
+    octets: int
+    larger: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Date:
+    """BEFORE, ON, SINCE; `sent` for the SENT- forms. Time and zone are disregarded."""
+
+    relation: str
+    day: date
+    sent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ModSeqAtLeast:
+    """MODSEQ n (RFC 7162 §3.1.5)."""
+
+    modseq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """The key's complement."""
+
+    key: "SearchKey"
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    """Either."""
+
+    left: "SearchKey"
+    right: "SearchKey"
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    """All of them."""
+
+    keys: tuple["SearchKey", ...]
+
+
+SearchKey = (
+    All | HasFlag | Numbers | Header | Text | Size | Date | ModSeqAtLeast | Not | Or | And
+)
