@@ -101,18 +101,26 @@ class UpstreamError(BridgeError):
 
 
 class UnknownHostError(UpstreamError):
+    """The host name has no address."""
+
     code, exit = "BR-POP-02", Exit.UNAVAILABLE
 
 
 class RefusedError(UpstreamError):
+    """Nothing accepts connections there."""
+
     code, exit = "BR-POP-03", Exit.TEMPORARY
 
 
 class CertificateError(UpstreamError):
+    """The server's certificate can't be trusted."""
+
     code, exit = "BR-POP-04", Exit.UNAVAILABLE
 
 
 class TimedOutError(UpstreamError):
+    """No octet arrived in the time allowed."""
+
     code, exit = "BR-POP-05", Exit.TEMPORARY
 
 
@@ -123,10 +131,14 @@ class ProtocolError(UpstreamError):
 
 
 class InUseError(UpstreamError):
+    """Another program holds the POP3 mailbox ([IN-USE], RFC 2449 §8.1.1)."""
+
     code, exit = "BR-POP-07", Exit.TEMPORARY
 
 
 class RejectedPasswordError(UpstreamError):
+    """The server refused user name or password."""
+
     code, exit = "BR-AUTH-01", Exit.NO_PERMISSION
 
 

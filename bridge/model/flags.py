@@ -2,13 +2,16 @@
 
 from enum import Enum
 
-SEEN, ANSWERED, FLAGGED, DELETED, DRAFT = "\\Seen", "\\Answered", "\\Flagged", "\\Deleted", "\\Draft"
+SEEN = "\\Seen"
+ANSWERED = "\\Answered"
+FLAGGED = "\\Flagged"
+DELETED = "\\Deleted"
+DRAFT = "\\Draft"
 SYSTEM_FLAGS = (ANSWERED, FLAGGED, DELETED, SEEN, DRAFT)
 RECENT = "\\Recent"
 """Session state in the guise of a flag: shown, never stored."""
 
 _CANONICAL = {flag.lower(): flag for flag in (*SYSTEM_FLAGS, RECENT)}
-
 
 
 class FlagOp(Enum):

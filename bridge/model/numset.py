@@ -39,6 +39,7 @@ class NumSet:
         return cls(tuple(compact(sorted(set(numbers)))))
 
     def __bytes__(self) -> bytes:
+        """The set as the wire writes it."""
         return b",".join(
             _number(low) if low == high else _number(low) + b":" + _number(high)
             for low, high in self.ranges

@@ -89,6 +89,4 @@ class And:
     keys: tuple["SearchKey", ...]
 
 
-SearchKey = (
-    All | HasFlag | Numbers | Header | Text | Size | Date | ModSeqAtLeast | Not | Or | And
-)
+SearchKey = All | HasFlag | Numbers | Header | Text | Size | Date | ModSeqAtLeast | Not | Or | And
