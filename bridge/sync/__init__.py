@@ -1,1 +1,1 @@
-"""sync."""
+"""What fetching does: pure decisions (plan, schedule) and the runner that carries them out."""
