@@ -1,0 +1,63 @@
+"""Values as the server writes them (RFC 9051 §9): the one encoder of strings, flags and dates."""
+
+import re
+from collections.abc import Iterable
+from datetime import datetime
+
+from bridge.imap import mutf7
+
+_QUOTABLE = re.compile(rb"[\x01-\x09\x0b\x0c\x0e-\x7f]*\Z")
+_ATOM = re.compile(rb"[\x21\x23\x24\x26\x27\x2b-\x5b\x5e-\x7a\x7c-\x7e]+\Z")
+MAX_QUOTED_OCTETS = 1000
+"""Longer strings go as literals: clients with line limits (K-9: 980 octets) can read them."""
+
+_MONTHS = b"Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+
+
+def string(octets: bytes) -> bytes:
+    """A quoted string, or a literal where quoting can't carry the octets.
+
+    NUL, which neither can carry, goes as 0x80.
+    """
+    if len(octets) <= MAX_QUOTED_OCTETS and _QUOTABLE.match(octets):
+        return b'"%b"' % octets.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
+    return b"{%d}\r\n%b" % (len(octets), octets.replace(b"\0", b"\x80"))
+
+
+def nstring(octets: bytes | None) -> bytes:
+    """A string, or NIL for None."""
+    return b"NIL" if octets is None else string(octets)
+
+
+def astring(octets: bytes) -> bytes:
+    """An atom where that is enough, else a string; the word NIL is always quoted."""
+    return octets if _ATOM.match(octets) and octets.upper() != b"NIL" else string(octets)
+
+
+def mailbox_name(name: str) -> bytes:
+    """A mailbox name in modified UTF-7."""
+    return astring(mutf7.encode(name))
+
+
+def flag_list(flags: Iterable[str]) -> bytes:
+    """Flags in parentheses, sorted, so that equal sets read equal."""
+    return b"(%b)" % " ".join(sorted(flags)).encode("ascii")
+
+
+def internal_date(moment: datetime) -> bytes:
+    """A date-time in quotes, with its own zone; `moment` is aware."""
+    offset = moment.utcoffset()
+    assert offset is not None
+    minutes = round(offset.total_seconds() / 60)
+    hours, rest = divmod(abs(minutes), 60)
+    return b'"%2d-%b-%04d %02d:%02d:%02d %b%02d%02d"' % (
+        moment.day,
+        _MONTHS[moment.month - 1],
+        moment.year,
+        moment.hour,
+        moment.minute,
+        moment.second,
+        b"-" if minutes < 0 else b"+",
+        hours,
+        rest,
+    )
