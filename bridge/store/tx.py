@@ -3,14 +3,15 @@
 from bridge.model.account import Account
 from bridge.model.mailbox import INBOX, SPECIAL_USE
 from bridge.store.accounts import AccountReads, AccountWrites
+from bridge.store.ledger import LedgerReads, LedgerWrites
 from bridge.store.messages import MessageReads, MessageWrites
 
 
-class ReadTx(AccountReads, MessageReads):
+class ReadTx(AccountReads, LedgerReads, MessageReads):
     """One snapshot of the store."""
 
 
-class WriteTx(AccountWrites, MessageWrites, ReadTx):
+class WriteTx(AccountWrites, LedgerWrites, MessageWrites, ReadTx):
     """One member of a commit."""
 
     def add_account(self, account: Account) -> Account:
