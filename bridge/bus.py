@@ -1,0 +1,47 @@
+"""The change bus: a commit publishes hints, sessions that have the mailbox selected wake.
+
+Everything happens in the reactor thread. A hint carries no content: whoever wakes pulls a delta
+from the store, so a hint that is lost, doubled or late only delays.
+"""
+
+from collections.abc import Callable, Iterable
+
+from bridge.model.change import Change
+from bridge.model.ids import MailboxId, ModSeq
+
+Wake = Callable[[ModSeq], None]
+
+
+class Bus:
+    """Subscriptions by mailbox."""
+
+    def __init__(self) -> None:
+        self._wakes: dict[MailboxId, list[Wake]] = {}
+
+    def subscribe(self, mailbox_id: MailboxId, wake: Wake) -> Callable[[], None]:
+        """Calls `wake` with the newest modseq after each commit that changed the mailbox.
+
+        Returns:
+            a function that ends the subscription; calling it again does nothing.
+        """
+        self._wakes.setdefault(mailbox_id, []).append(wake)
+
+        def unsubscribe() -> None:
+            wakes = self._wakes.get(mailbox_id, [])
+            if wake in wakes:
+                wakes.remove(wake)
+            if not wakes:
+                self._wakes.pop(mailbox_id, None)
+
+        return unsubscribe
+
+    def publish(self, changes: Iterable[Change]) -> None:
+        """Wakes each subscriber once a mailbox, however many changes one commit made there."""
+        newest: dict[MailboxId, ModSeq] = {}
+        for change in changes:
+            newest[change.mailbox_id] = max(
+                change.modseq, newest.get(change.mailbox_id, change.modseq)
+            )
+        for mailbox_id, modseq in newest.items():
+            for wake in tuple(self._wakes.get(mailbox_id, ())):
+                wake(modseq)

@@ -1,0 +1,41 @@
+"""What session and sync need of a store: units of work, awaited.
+
+Work is a plain function of a transaction, so that nothing can be awaited and no network call made
+while one is open. It may be run twice (a full disk fails its group, and each member is tried
+again alone), so it must have no effect outside the transaction.
+"""
+
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+from bridge.store.engine import Store
+from bridge.store.tx import ReadTx, WriteTx
+
+T = TypeVar("T")
+
+
+class Database(Protocol):
+    """A store that is waited for."""
+
+    async def read(self, work: Callable[[ReadTx], T]) -> T:
+        """What `work` returns, from one snapshot."""
+        ...
+
+    async def write(self, work: Callable[[WriteTx], T], *, ingest: bool = False) -> T:
+        """What `work` returns, once it is durable; `ingest` waits behind clients' commands."""
+        ...
+
+
+class InlineDatabase:
+    """A `Database` that works where it stands: for the command line and for tests, no loop."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def read(self, work: Callable[[ReadTx], T]) -> T:
+        """As `Database.read`."""
+        return self._store.read(work)
+
+    async def write(self, work: Callable[[WriteTx], T], *, ingest: bool = False) -> T:
+        """As `Database.write`."""
+        return self._store.write(work)
