@@ -1,0 +1,223 @@
+"""A cursor over one command's pieces, with a method for each terminal of RFC 9051 §9.
+
+It runs on octets and an integer offset; literals are pieces of their own between texts.
+"""
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta, timezone
+
+from bridge.imap import mutf7
+from bridge.imap.framing import Literal, Piece, Streamed
+from bridge.model.numset import STAR, NumSet
+
+MAX_NESTING = 100
+"""Parentheses, NOT and OR: deeper commands come from attackers only."""
+
+_ATOM = re.compile(rb"[^\x00-\x20\x7f-\xff(){%*\"\\\]]+")
+_ASTRING = re.compile(rb"[^\x00-\x20\x7f-\xff(){%*\"\\]+")
+_LIST_MAILBOX = re.compile(rb"[^\x00-\x20\x7f-\xff(){\"\\]+")
+_TAG = re.compile(rb"[^\x00-\x20\x7f-\xff(){%*\"\\+]+")
+_QUOTED = re.compile(rb'"((?:[^"\\\r\n\0]|\\["\\])*)"')
+_NUMBER = re.compile(rb"\d{1,20}")
+_SET = re.compile(rb"(?:\d+|\*)(?::(?:\d+|\*))?(?:,(?:\d+|\*)(?::(?:\d+|\*))?)*")
+_DATE = re.compile(rb'"?(\d{1,2})-([A-Za-z]{3})-(\d{4})"?')
+_DATE_TIME = re.compile(
+    rb'"([ \d]\d)-([A-Za-z]{3})-(\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)"'
+)
+_MONTHS = {
+    m: n for n, m in enumerate(b"jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)
+}
+_ESCAPE = re.compile(rb"\\(.)", re.DOTALL)
+
+
+class SyntaxFault(Exception):
+    """The command can't be read: answered with BAD. `text` says what was expected."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
+
+
+class Cursor:
+    """Reads forward; every method either takes what it names or raises `SyntaxFault`."""
+
+    def __init__(self, pieces: Sequence[Piece]) -> None:
+        self._pieces = pieces
+        self._piece = 0
+        self._offset = 0
+
+    def _text(self) -> bytes:
+        piece = self._pieces[self._piece] if self._piece < len(self._pieces) else b""
+        return piece if isinstance(piece, bytes) else b""
+
+    def _match(self, pattern: re.Pattern[bytes], what: str) -> re.Match[bytes]:
+        found = pattern.match(self._text(), self._offset)
+        if found is None:
+            raise SyntaxFault(f"Expected {what}")
+        self._offset = found.end()
+        return found
+
+    def _literal(self) -> Literal | Streamed | None:
+        following = self._piece + 1
+        if self._offset < len(self._text()) or following >= len(self._pieces):
+            return None
+        piece = self._pieces[following]
+        if isinstance(piece, bytes):
+            return None
+        self._piece, self._offset = following + 1, 0
+        return piece
+
+    def at_end(self) -> bool:
+        """Whether the command is read to its end."""
+        return self._offset >= len(self._text()) and self._piece + 1 >= len(self._pieces)
+
+    def end(self) -> None:
+        """Nothing may follow; trailing spaces, which some clients send, are let pass."""
+        while self.peek(b" "):
+            self._offset += 1
+        if not self.at_end():
+            raise SyntaxFault("Unexpected text at the end of the command")
+
+    def peek(self, octets: bytes) -> bool:
+        """Whether `octets` come next; letters without case."""
+        text = self._text()
+        return text[self._offset : self._offset + len(octets)].upper() == octets.upper()
+
+    def skip(self, octets: bytes) -> bool:
+        """Takes `octets` if they come next."""
+        found = self.peek(octets)
+        if found:
+            self._offset += len(octets)
+        return found
+
+    def expect(self, octets: bytes) -> None:
+        """Takes `octets`."""
+        if not self.skip(octets):
+            raise SyntaxFault(f"Expected {octets.decode('ascii')!r}")
+
+    def space(self) -> None:
+        """SP."""
+        self.expect(b" ")
+
+    def tag(self) -> bytes:
+        """tag."""
+        return self._match(_TAG, "a tag")[0]
+
+    def atom(self) -> bytes:
+        """atom."""
+        return self._match(_ATOM, "an atom")[0]
+
+    def word(self) -> str:
+        """A command or key word, in upper case."""
+        return self.atom().decode("ascii").upper()
+
+    def string(self) -> bytes:
+        """string: quoted or a literal in memory."""
+        if self.peek(b'"'):
+            return _ESCAPE.sub(rb"\1", self._match(_QUOTED, "a quoted string that ends")[1])
+        literal = self._literal()
+        if not isinstance(literal, Literal):
+            raise SyntaxFault("Expected a string")
+        return literal.octets
+
+    def astring(self) -> bytes:
+        """astring; NIL is an ordinary one."""
+        found = _ASTRING.match(self._text(), self._offset)
+        if found is None:
+            return self.string()
+        self._offset = found.end()
+        return found[0]
+
+    def nstring(self) -> bytes | None:
+        """nstring."""
+        return None if self.skip(b"NIL") else self.string()
+
+    def list_mailbox(self) -> bytes:
+        """list-mailbox: an astring in which the wildcards are ordinary."""
+        found = _LIST_MAILBOX.match(self._text(), self._offset)
+        if found is None:
+            return self.string()
+        self._offset = found.end()
+        return found[0]
+
+    def mailbox(self) -> str:
+        """A mailbox's name out of modified UTF-7."""
+        return decode_name(self.astring())
+
+    def message_literal(self) -> bytes | Streamed:
+        """The literal of APPEND, in memory or streamed."""
+        match self._literal():
+            case Literal(octets):
+                return octets
+            case Streamed() as streamed:
+                return streamed
+            case None:
+                raise SyntaxFault("Expected the message as a literal")
+
+    def number(self) -> int:
+        """number64."""
+        value = int(self._match(_NUMBER, "a number")[0])
+        if value >= 1 << 63:
+            raise SyntaxFault("The number is too large")
+        return value
+
+    def numset(self) -> NumSet:
+        """sequence-set; its numbers are 1 to 2^32-1."""
+        text = self._match(_SET, "a set of message numbers")[0]
+        ranges = []
+        for part in text.split(b","):
+            low, _, high = part.partition(b":")
+            ranges.append((_set_number(low), _set_number(high or low)))
+        return NumSet(tuple(ranges))
+
+    def date(self) -> datetime:
+        """date, at midnight UTC: only its day counts."""
+        day, month, year = self._match(_DATE, "a date such as 1-Jan-2026").groups()
+        return _moment(year, month, day)
+
+    def date_time(self) -> datetime:
+        """date-time, aware."""
+        found = self._match(_DATE_TIME, 'a date such as " 1-Jan-2026 08:00:00 +0000"').groups()
+        day, month, year, hour, minute, second, sign, hours, minutes = found
+        offset = timedelta(hours=int(hours), minutes=int(minutes))
+        if offset >= timedelta(days=1) or int(minutes) > 59:
+            raise SyntaxFault("That time zone does not exist")
+        midnight = _moment(year, month, day)
+        try:
+            return midnight.replace(
+                hour=int(hour),
+                minute=int(minute),
+                second=min(int(second), 59) if second == b"60" else int(second),
+                tzinfo=timezone(-offset if sign == b"-" else offset),
+            )
+        except ValueError as error:
+            raise SyntaxFault("That time does not exist") from error
+
+
+def decode_name(octets: bytes) -> str:
+    """A mailbox name from the wire.
+
+    Raises:
+        SyntaxFault: it isn't modified UTF-7.
+    """
+    try:
+        return mutf7.decode(octets)
+    except ValueError as error:
+        raise SyntaxFault("The mailbox name is not valid modified UTF-7") from error
+
+
+def _set_number(text: bytes) -> int:
+    if text == b"*":
+        return STAR
+    value = int(text) if len(text) <= 10 else 0
+    if not 0 < value < STAR:
+        raise SyntaxFault("Message numbers are 1 to 4294967295")
+    return value
+
+
+def _moment(year: bytes, month: bytes, day: bytes) -> datetime:
+    try:
+        return datetime(int(year), _MONTHS[month.lower()], int(day), tzinfo=UTC)
+    except (KeyError, ValueError) as error:
+        raise SyntaxFault("That date does not exist") from error
