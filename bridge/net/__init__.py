@@ -1,1 +1,1 @@
-"""net."""
+"""The Twisted edge: transports, threads, timers."""
