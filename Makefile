@@ -4,21 +4,68 @@ PYTHON := $(shell for p in python3.13 python3.12 python3.11 python3; do \
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo check test lint clean
+.PHONY: demo check test lint docs mutations bench fuzz hammer clean
 
 demo: $(VENV)/run
 	$(BIN)/popbridge demo
 
+# Two at a time halves the wait on the smallest machines; more than four only fight for the disk.
+PYTEST := $(BIN)/pytest -q -n auto --maxprocesses 4
+
 check: lint
-	$(BIN)/pytest -q -m "not slow and not e2e"
+	$(PYTEST) -m "not slow and not e2e"
 
 test: lint
-	$(BIN)/pytest -q
+	$(PYTEST)
 
 lint: $(VENV)/test
 	$(BIN)/ruff check bridge tests
 	$(BIN)/ruff format --check bridge tests
 	$(BIN)/mypy
+
+# What is made of the code: run it after a change to bridge/errors.py.
+docs: $(VENV)/run
+	$(BIN)/python -m bridge.cli.errors_page docs/errors.md
+
+# Takes the guard of each promise out, in a copy: the tests named must fail. `ONLY="promise 3"`.
+ONLY :=
+
+mutations: $(VENV)/test
+	$(BIN)/python -m tests.mutations $(ONLY)
+
+# `make bench SIZES="2000 20000" ROUNDS=5`: work on popbridge and Dovecot in turns, and a table.
+SIZES := 2000 20000
+ROUNDS := 5
+
+bench: $(VENV)/test
+	$(BIN)/python -m tests.bench --sizes $(SIZES) --rounds $(ROUNDS)
+
+# `make fuzz SECONDS=60 SEED=7 TARGETS="imap mail"`: each target that long, from where it stopped.
+SECONDS := 600
+SEED := 1
+TARGETS :=
+
+fuzz: $(VENV)/fuzz
+	$(BIN)/python -m tests.fuzz --seconds $(SECONDS) --seed $(SEED) $(TARGETS)
+
+# `make hammer SECONDS=300 SEED=7 WORLDS=sockets`: ten random clients on one mailbox.
+WORLDS :=
+
+hammer: $(VENV)/test
+	$(BIN)/python -m tests.session.hammer --seconds $(SECONDS) --seed $(SEED) $(WORLDS)
+
+# `make torture`, or `make torture SECONDS=600 SEED=2 KINDS="kills wire"` for a part: kills,
+# cuts, failing disks, power cuts and clocks at the real daemon, from where it stopped. Needs gcc.
+KINDS :=
+torture: SECONDS := $(if $(filter file,$(origin SECONDS)),inf,$(SECONDS))
+
+torture: $(VENV)/test
+	$(BIN)/python -m tests.torture --seconds $(SECONDS) --seed $(SEED) $(KINDS)
+
+$(VENV)/fuzz: $(VENV)/test
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -e .[fuzz] || { \
+	echo "Atheris can't be installed for this Python or system; pytest tests/fuzz fuzzes without it."; exit 69; }
+	touch $@
 
 $(VENV)/run: pyproject.toml
 	@test -n "$(PYTHON)" || { echo "popbridge needs Python 3.11 or later: install it and run make again."; exit 69; }
@@ -31,4 +78,4 @@ $(VENV)/test: $(VENV)/run
 	touch $@
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .torture build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
