@@ -1,6 +1,6 @@
 """An account: an IMAP login and the POP3 mailbox behind it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
@@ -29,6 +29,24 @@ class AccountState(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TlsOptions:
+    """How TLS towards one provider differs from the default; paths are absolute."""
+
+    minimum: str = "1.2"
+    """The oldest version that is spoken: "1.0", "1.1", "1.2" or "1.3"."""
+    pins: frozenset[str] = frozenset()
+    """SHA-256 of certificates (DER) in lower-case hex; one of them must be the server's. They
+    take the place of names and authorities."""
+    authorities: str | None = None
+    """A PEM file that takes the place of the platform's authorities."""
+    certificate: str | None = None
+    """A PEM file with the client's certificate, and its key unless `key` is given."""
+    key: str | None = None
+    legacy_ciphers: bool = False
+    """Whether what OpenSSL holds for too weak is spoken too (SECLEVEL 0)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Upstream:
     """Where and as whom to fetch; `host` without brackets."""
 
@@ -36,6 +54,37 @@ class Upstream:
     port: int
     user: str
     security: Security
+    tls: TlsOptions = TlsOptions()
+
+
+class SecretKind(Enum):
+    """Where the secret of an account's upstream comes from each time it is needed."""
+
+    SEALED = "sealed"
+    """A password in the store, which opens with `bridge.crypto.Sealer`."""
+    FILE = "file"
+    ENVIRONMENT = "env"
+    COMMAND = "command"
+    """A password on a command's standard output."""
+    TOKEN_COMMAND = "token-command"
+    """An OAuth access token on a command's standard output."""
+
+
+@dataclass(frozen=True, slots=True)
+class SecretSource:
+    """Where a secret comes from: a path, the name of a variable or a command line."""
+
+    kind: SecretKind = SecretKind.SEALED
+    value: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """What logs in upstream. It is never written to a log: its repr doesn't show it."""
+
+    text: str = field(repr=False)
+    is_token: bool = False
+    """Whether it is an OAuth access token rather than a password."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +101,21 @@ class Account:
     paused: bool
     scram_salt: bytes
     scram_iterations: int
+    quota_octets: int | None = None
+    """None: no limit."""
+    withheld: frozenset[str] = frozenset()
+    """Capabilities that its sessions are not offered."""
+    secret_source: SecretSource = SecretSource()
+    trace_until: datetime | None = None
+    """Its sessions are traced until then (aware)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """What an account may hold and holds: octets of live messages, a copy counted as one more."""
+
+    limit_octets: int | None
+    used_octets: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +129,7 @@ class SyncStatus:
     next_attempt: datetime | None = None
     listed: int | None = None
     pending: int | None = None
+    delete_due: int | None = None
     auth_failures: int = 0
     failures: int = 0
     error_code: str | None = None

@@ -1,11 +1,15 @@
 """A mailbox, its counters, and the names that every account starts with."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bridge.model.ids import AccountId, MailboxId, ModSeq, Uid
 
 INBOX = "INBOX"
 DELIMITER = "/"
+MAX_NAME_CHARACTERS = 250
+"""Of a whole name, delimiters included; clients show and store less."""
+
 SPECIAL_USE = {
     "Sent": "\\Sent",
     "Drafts": "\\Drafts",
@@ -49,3 +53,17 @@ def canonical_name(name: str) -> str:
     trimmed = name[:-1] if name.endswith(DELIMITER) and len(name) > 1 else name
     head, slash, rest = trimmed.partition(DELIMITER)
     return INBOX + slash + rest if head.upper() == INBOX else trimmed
+
+
+def superiors(name: str) -> Iterator[str]:
+    """The names above, from the top."""
+    parts = name.split(DELIMITER)
+    for count in range(1, len(parts)):
+        yield DELIMITER.join(parts[:count])
+
+
+def is_name(name: str) -> bool:
+    """Whether a mailbox can have that name: no empty level, control character or wildcard."""
+    if not all(name.split(DELIMITER)) or len(name) > MAX_NAME_CHARACTERS:
+        return False
+    return not any(ord(letter) < 32 or letter in "*%\x7f" for letter in name)

@@ -10,9 +10,10 @@ from bridge.model.ids import MessageId, ModSeq, Uid
 class Part:
     """One MIME part by octet offset into the whole message; ends are exclusive.
 
-    `number` is the IMAP section ("" for the message itself, "2.1"); `header` spans the part's
-    header with its blank line, `body` its content. `rfc822` marks message/rfc822, whose body is
-    a message with its own header and text; `lines` counts LF in the body.
+    `number` is the IMAP section, "2.1"; a message's own record has the prefix of its parts'
+    numbers: "" for the whole, "2." for the one embedded in part 2. The header with its blank line
+    is [mime_start, header_end). `rfc822` marks a part whose body is such a message; `lines`
+    counts LF in the body.
     """
 
     number: str
@@ -75,6 +76,7 @@ class MessageRow:
     internal_date: datetime
     savedate: datetime
     emailid: str
+    sent_date: datetime | None = None
     header: bytes = b""
     envelope: bytes = b""
     body: bytes = b""

@@ -61,6 +61,14 @@ class Date:
 
 
 @dataclass(frozen=True, slots=True)
+class Within:
+    """OLDER or YOUNGER: the internal date against now less `seconds`, to the second (RFC 5032)."""
+
+    seconds: int
+    older: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ModSeqAtLeast:
     """MODSEQ n (RFC 7162 §3.1.5)."""
 
@@ -89,4 +97,6 @@ class And:
     keys: tuple["SearchKey", ...]
 
 
-SearchKey = All | HasFlag | Numbers | Header | Text | Size | Date | ModSeqAtLeast | Not | Or | And
+SearchKey = (
+    All | HasFlag | Numbers | Header | Text | Size | Date | Within | ModSeqAtLeast | Not | Or | And
+)
