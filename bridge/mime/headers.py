@@ -2,15 +2,24 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
-_FOLD = re.compile(rb"\r?\n(?=[ \t])")
-_LINE_END = re.compile(rb"\r?\n")
+MAX_FIELDS = 10_000
+"""Of one header; what follows is kept as one line without a name. Mail has a hundred at most."""
+
+_NAME = re.compile(rb"[\x21-\x39\x3b-\x7f]+\Z")
+_BLANK_LINE = re.compile(rb"\n(\r?\n)")
+_FIELD = re.compile(
+    rb"(?:([\x21-\x39\x3b-\x7f]++)[ \t]*+:)?+([^\n]*+(?:\n[ \t][^\n]*+)*+\n?)", re.DOTALL
+)
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One field: octets [start, end) of the block, its name in lower case and its raw value."""
+class Field(NamedTuple):
+    """One field: octets [start, end) of the block, its name in lower case and its raw value.
+
+    A named tuple, as every message has dozens and they are made at twice the speed.
+    """
 
     start: int
     end: int
@@ -20,7 +29,12 @@ class Field:
     @property
     def value(self) -> bytes:
         """The value on one line, without the spaces around it."""
-        return _LINE_END.sub(b"", _FOLD.sub(b"", self.raw)).strip(b" \t")
+        return unfolded(self.raw)
+
+
+def unfolded(raw: bytes) -> bytes:
+    """A field's raw value on one line (RFC 5322 §2.2.3), without the spaces around it."""
+    return raw.replace(b"\r\n", b"").replace(b"\n", b"").strip(b" \t")
 
 
 def fields(block: bytes) -> Iterator[Field]:
@@ -29,45 +43,74 @@ def fields(block: bytes) -> Iterator[Field]:
     A line that is neither a field nor the continuation of one has the empty name, so that a
     filter by names leaves it out and octets still add up.
     """
-    start, size = 0, len(block)
-    while start < size:
-        end = _field_end(block, start)
-        text = block[start:end]
-        if not text.strip(b"\r\n"):
+    size, _ = _ends(block)
+    start = 0
+    for _ in range(MAX_FIELDS):
+        if start == size:
             return
-        name, colon, raw = text.partition(b":")
-        name = name.rstrip(b" \t").lower()
-        if not colon or not name or not name.isascii() or any(octet <= 32 for octet in name):
-            name, raw = b"", text
-        yield Field(start, end, name, raw)
+        found = _FIELD.match(block, start, size)
+        assert found is not None
+        end = found.end()
+        name = found[1]
+        yield Field(start, end, name.lower() if name else b"", found[2])
         start = end
+    if start < size:
+        yield Field(start, size, b"", block[start:size])
 
 
-def first(block: bytes, name: bytes) -> bytes | None:
+def _ends(block: bytes) -> tuple[int, int]:
+    """Where the fields end, and behind it the blank line, if there is one."""
+    if block.startswith((b"\r\n", b"\n")):
+        return 0, block.index(b"\n") + 1
+    found = _BLANK_LINE.search(block)
+    return (found.start(1), found.end()) if found else (len(block), len(block))
+
+
+def fields_end(block: bytes) -> int:
+    """Where the fields end and the blank line, if there is one, begins."""
+    return _ends(block)[0]
+
+
+def first(found: Iterable[Field], name: bytes) -> bytes | None:
     """The value of the first field of that lower-case name, or None."""
-    return next((field.value for field in fields(block) if field.name == name), None)
+    return next((field.value for field in found if field.name == name), None)
+
+
+def values(block: bytes, name: bytes) -> list[bytes]:
+    """The values of the fields of that name, each on one line."""
+    end, _ = _ends(block)
+    found = _named(frozenset({name.lower()})).findall(b"\n" + block[:end])
+    return [unfolded(field.partition(b":")[2] + b"\n") for field in found]
 
 
 def select(block: bytes, names: Iterable[bytes], negate: bool = False) -> bytes:
-    """The fields with one of `names`, or without any of them, and a blank line (RFC 9051 §6.4.5).
+    """The fields with one of `names`, or without any of them, and the blank line, if there is one
+    (RFC 3501 §6.4.5, §7.4.2).
 
     Octets are as they stand in the block, folding included.
     """
-    wanted = {name.lower() for name in names}
-    kept = [block[f.start : f.end] for f in fields(block) if (f.name in wanted) is not negate]
-    if kept and not kept[-1].endswith(b"\n"):
-        kept[-1] += b"\r\n"
-    return b"".join(kept) + b"\r\n"
+    wanted = frozenset(name.lower() for name in names)
+    end, behind = _ends(block)
+    if end and not block.endswith(b"\n", 0, end):
+        # Cut within its last line, which has no line end then.
+        kept = (f for f in fields(block) if (f.name != b"" and f.name in wanted) is not negate)
+        return b"".join(block[f.start : f.end] for f in kept)
+    lines = b"\n" + block[:end]
+    pattern = _named(wanted)
+    lines = pattern.sub(b"", lines) if negate else b"".join(pattern.findall(lines)) + b"\n"
+    return lines[1:] + block[end:behind]
 
 
-def _field_end(block: bytes, start: int) -> int:
-    """Behind the line end that no fold follows; a blank line is a field of its own."""
-    position = start
-    while True:
-        newline = block.find(b"\n", position)
-        if newline < 0:
-            return len(block)
-        position = newline + 1
-        blank = not block[start:position].strip(b"\r\n") if position - start <= 2 else False
-        if blank or block[position : position + 1] not in (b" ", b"\t"):
-            return position
+@lru_cache(maxsize=256)
+def _named(names: frozenset[bytes]) -> re.Pattern[bytes]:
+    """Fields with one of `names`, each from the line end before it to before its own.
+
+    One search for all of them is several times faster than reading every field.
+    """
+    possible = sorted(filter(_NAME.match, names))
+    if not possible:
+        return re.compile(rb"(?!)")
+    return re.compile(
+        rb"\n(?:%b)[ \t]*+:[^\n]*+(?:\n[ \t][^\n]*+)*+" % b"|".join(map(re.escape, possible)),
+        re.IGNORECASE,
+    )
