@@ -1,6 +1,5 @@
 """Command lines of the client (RFC 1939 §5, §7; RFC 5034), built where injection can't happen."""
 
-import base64
 import hashlib
 import re
 
@@ -31,13 +30,3 @@ def apop(user: bytes, password: bytes, timestamp: bytes) -> bytes:
     """APOP with its digest (RFC 1939 §7)."""
     digest = hashlib.md5(timestamp + password, usedforsecurity=False).hexdigest()
     return line("APOP", user, digest.encode())
-
-
-def plain_response(user: bytes, password: bytes) -> bytes:
-    """The client's one answer in AUTH PLAIN (RFC 4616 §2), base64 with CRLF.
-
-    Raises:
-        UsageError: as `line`.
-    """
-    line("AUTH", user, password)
-    return base64.b64encode(b"\0" + user + b"\0" + password) + b"\r\n"

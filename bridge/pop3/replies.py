@@ -10,7 +10,10 @@ from bridge.model.upstream import Listed, Listing
 MAX_STATUS_OCTETS = 64 * 1024
 """Longer status and listing lines are no POP3; OAuth challenges stay well below."""
 
-_CODE = re.compile(rb"\[([A-Za-z0-9/_-]+)\]")
+MAX_LOGIN_DELAY_S = 24 * 3600
+"""No provider means more than a day; a slip there must not silence an account."""
+
+_CODE = re.compile(rb"\[([!-\\^-\x7f]+)\]")
 _TIMESTAMP = re.compile(rb"<[^<>\s]+@[^<>\s]*>")
 
 
@@ -21,6 +24,10 @@ class Reply:
     ok: bool
     text: bytes
     code: str = ""
+
+    def says(self, code: str) -> bool:
+        """Whether the code is `code`, or a detail of it (RFC 2449 §8)."""
+        return f"{self.code}/".startswith(f"{code}/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +42,18 @@ class Capabilities:
     def sasl(self) -> tuple[str, ...]:
         """The mechanisms, upper case, in the server's order."""
         return tuple(mechanism.upper() for mechanism in self.names.get("SASL", ()))
+
+    def expire_days(self) -> int | None:
+        """Days that mail is kept (RFC 2449 §6.7); None where that isn't told, or is NEVER."""
+        word = next(iter(self.names.get("EXPIRE", ())), "")
+        return int(word) if word.isascii() and word.isdigit() and len(word) < 7 else None
+
+    def login_delay_s(self) -> int:
+        """Least seconds between log-ins (RFC 2449 §6.5), at most a day; 0 where none is told."""
+        word = next(iter(self.names.get("LOGIN-DELAY", ())), "")
+        if not (word.isascii() and word.isdigit()):
+            return 0
+        return MAX_LOGIN_DELAY_S if len(word) > 6 else min(int(word), MAX_LOGIN_DELAY_S)
 
 
 def parse_status(line: bytes) -> Reply:
@@ -66,58 +85,61 @@ def parse_capabilities(lines: Iterable[bytes]) -> Capabilities:
     return Capabilities(names)
 
 
-def parse_sizes(lines: Iterable[bytes]) -> dict[int, int]:
-    """Message number to octets, from the lines of LIST.
+class ListingParser:
+    """Makes a listing of the lines of UIDL, if there are any, and then those of LIST.
 
-    Raises:
-        ProtocolError: a line can't be read or a number comes twice; a listing counts whole or
-            not at all.
+    It takes line after line, so that a hundred thousand of them cost a little as each arrives and
+    not a lot at the end. A listing counts whole or not at all: what can't be read raises.
     """
-    sizes: dict[int, int] = {}
-    for line in lines:
+
+    def __init__(self) -> None:
+        self._uidls: dict[int, bytes] | None = None
+        self._messages: dict[int, Listed] = {}
+
+    def begin_uidls(self) -> None:
+        """UIDL was answered with +OK; without this no message has one."""
+        self._uidls = {}
+
+    def uidl(self, line: bytes) -> None:
+        """Takes a line of UIDL; the UIDL in it may be blank.
+
+        It is kept as octets, split from the number at the first run of spaces only: servers send
+        spaces, 8-bit octets and far more than the 70 characters of RFC 1939 §7.
+
+        Raises:
+            ProtocolError: it can't be read, or its number came before.
+        """
+        assert self._uidls is not None
+        word, _, uidl = line.partition(b" ")
+        number = _number(word)
+        if number in self._uidls:
+            raise _fault("listed one message number twice")
+        self._uidls[number] = uidl.strip(b" ")
+
+    def size(self, line: bytes) -> None:
+        """Takes a line of LIST.
+
+        Raises:
+            ProtocolError: as `uidl`.
+        """
         words = line.split()
         if len(words) < 2:
             raise _fault("sent a LIST line that can't be read")
         number = _number(words[0])
-        if number in sizes:
+        if number in self._messages:
             raise _fault("listed one message number twice")
-        sizes[number] = _number(words[1])
-    return sizes
+        uidl = self._uidls.get(number) if self._uidls else None
+        self._messages[number] = Listed(number, uidl or None, _number(words[1]))
 
+    def listing(self) -> Listing:
+        """What the lines make together.
 
-def parse_uidls(lines: Iterable[bytes]) -> dict[int, bytes]:
-    """Message number to UIDL, from the lines of UIDL; a UIDL may be blank.
-
-    It is kept as octets, split from the number at the first run of spaces only: servers send
-    spaces, 8-bit octets and far more than the 70 characters of RFC 1939 §7.
-
-    Raises:
-        ProtocolError: as `parse_sizes`.
-    """
-    uidls: dict[int, bytes] = {}
-    for line in lines:
-        word, _, uidl = line.partition(b" ")
-        number = _number(word)
-        if number in uidls:
-            raise _fault("listed one message number twice")
-        uidls[number] = uidl.strip(b" ")
-    return uidls
-
-
-def merge(sizes: dict[int, int], uidls: dict[int, bytes] | None) -> Listing:
-    """The listing that LIST and UIDL make together; `uidls` None where UIDL isn't supported.
-
-    Raises:
-        ProtocolError: the two name different messages, so one of them is partial.
-    """
-    if uidls is not None and uidls.keys() != sizes.keys():
-        raise _fault("listed different messages in LIST and UIDL")
-    return Listing(
-        tuple(
-            Listed(number, (uidls.get(number) or None) if uidls else None, sizes[number])
-            for number in sorted(sizes)
-        )
-    )
+        Raises:
+            ProtocolError: LIST and UIDL name different messages, so one of them is partial.
+        """
+        if self._uidls is not None and self._uidls.keys() != self._messages.keys():
+            raise _fault("listed different messages in LIST and UIDL")
+        return Listing(tuple(self._messages[number] for number in sorted(self._messages)))
 
 
 def _number(word: bytes) -> int:
