@@ -1,13 +1,33 @@
 """Accounts, their devices and how their syncs went."""
 
-from dataclasses import replace
+import json
+from dataclasses import fields, replace
+from typing import Any
 
-from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy import bindparam, case, delete, func, insert, select, update
 
-from bridge.model.account import Account, AccountState, Device, Security, SyncStatus, Upstream
-from bridge.model.ids import AccountId
+from bridge.model.account import (
+    Account,
+    AccountState,
+    Device,
+    Quota,
+    SecretKind,
+    SecretSource,
+    Security,
+    SyncStatus,
+    TlsOptions,
+    Upstream,
+)
+from bridge.model.change import Change
+from bridge.model.ids import AccountId, MailboxId, ModSeq
 from bridge.store import schema
 from bridge.store.base import Reads, Writes, moment, time_text
+
+TIDY_ROWS = 200
+"""Ledger rows deleted in one turn of the writer."""
+
+TIDY_MESSAGES = 20
+"""Messages deleted in one turn of the writer; their octets go in turns of their own."""
 
 _COLUMNS = (
     schema.account.c.id,
@@ -22,8 +42,14 @@ _COLUMNS = (
     schema.account.c.paused,
     schema.account.c.scram_salt,
     schema.account.c.scram_iterations,
+    schema.account.c.quota_octets,
+    schema.account.c.withheld,
+    schema.account.c.trace_until,
+    schema.account.c.tls,
+    schema.account.c.secret_kind,
+    schema.account.c.secret_value,
 )
-_ALL = select(*_COLUMNS).order_by(schema.account.c.login)
+_ALL = select(*_COLUMNS).where(schema.account.c.login.is_not(None)).order_by(schema.account.c.login)
 _BY_LOGIN = select(*_COLUMNS).where(schema.account.c.login == bindparam("login"))
 _DEVICES = (
     select(
@@ -36,15 +62,69 @@ _DEVICES = (
     .where(schema.device.c.account_id == bindparam("account"))
     .order_by(schema.device.c.name)
 )
+_DEVICES_NAMED = select(
+    schema.device.c.account_id,
+    schema.device.c.name,
+    schema.device.c.verifier,
+    schema.device.c.stored_key,
+    schema.device.c.server_key,
+).where(schema.device.c.name == bindparam("name"))
 _STATUS = select(schema.sync_status).where(schema.sync_status.c.account_id == bindparam("account"))
-_LIVE = (
-    select(func.count())
-    .select_from(schema.placement.join(schema.mailbox))
-    .where(
-        schema.mailbox.c.account_id == bindparam("account"),
-        schema.placement.c.expunged_modseq.is_(None),
+_STATUSES = select(schema.sync_status)
+_LIVE = select(func.sum(schema.mailbox.c.messages)).where(
+    schema.mailbox.c.account_id == bindparam("account")
+)
+_QUOTA = select(
+    schema.account.c.quota_octets,
+    select(func.coalesce(func.sum(schema.mailbox.c.size), 0))
+    .where(schema.mailbox.c.account_id == bindparam("account"))
+    .scalar_subquery(),
+).where(schema.account.c.id == bindparam("account"))
+_BOXES = select(schema.mailbox.c.id, schema.mailbox.c.highest_modseq).where(
+    schema.mailbox.c.account_id == bindparam("account")
+)
+_REMOVED = select(schema.account.c.id).where(schema.account.c.login.is_(None)).limit(1)
+_SOME_ROWS = (
+    select(schema.ledger.c.id)
+    .where(schema.ledger.c.account_id == bindparam("account"))
+    .limit(TIDY_ROWS)
+)
+_DELETE_LEDGER = delete(schema.ledger).where(schema.ledger.c.id.in_(_SOME_ROWS))
+_SOME_MESSAGES = (
+    select(schema.message.c.id, schema.message.c.blob_id)
+    .where(schema.message.c.account_id == bindparam("account"))
+    .limit(TIDY_MESSAGES)
+)
+_DELETE_MESSAGE = delete(schema.message).where(schema.message.c.id == bindparam("message"))
+_DROP_BLOB = (
+    update(schema.blob)
+    .where(schema.blob.c.id == bindparam("blob"))
+    .values(sealed=False, dropped=True)
+)
+_OF_ACCOUNT = (
+    schema.mailbox,
+    schema.device,
+    schema.subscription,
+    schema.sync_status,
+    schema.profile,
+)
+_S = schema.sync_status.c
+_SWEEP_POLLS = (
+    update(schema.sync_status)
+    .where(_S.state.in_((AccountState.FIRST_SYNC.value, AccountState.SYNCING.value)))
+    .values(
+        state=case(
+            (
+                (_S.auth_failures > 0) | _S.error_code.startswith("BR-AUTH-"),
+                AccountState.NEEDS_PASSWORD.value,
+            ),
+            (_S.error_code.is_not(None), AccountState.RETRYING.value),
+            (_S.last_success.is_(None), AccountState.NEW.value),
+            else_=AccountState.OK.value,
+        )
     )
 )
+"""As `bridge.sync.status.ended` would have it, had the poll never begun."""
 
 
 class AccountReads(Reads):
@@ -66,23 +146,36 @@ class AccountReads(Reads):
             for a, n, v, s, k in self.all(_DEVICES, account=account_id)
         )
 
+    def devices_named(self, name: str) -> tuple[Device, ...]:
+        """The device of that name of each account that has one."""
+        return tuple(
+            Device(account_id=a, name=n, verifier=v, stored_key=s, server_key=k)
+            for a, n, v, s, k in self.all(_DEVICES_NAMED, name=name)
+        )
+
     def sync_status(self, account_id: AccountId) -> SyncStatus:
         """How the account's syncs went; a blank status before the first."""
         row = self.one(_STATUS, account=account_id)
         if row is None:
             return SyncStatus(account_id=account_id)
-        names = schema.sync_status.c.keys()
-        values = dict(zip(names, row, strict=True))
-        for name in _TIMES:
-            values[name] = moment(values[name])
-        return SyncStatus(**{**values, "state": AccountState(values["state"])})
+        return _sync_status(row)
+
+    def sync_statuses(self) -> dict[AccountId, SyncStatus]:
+        """The status of each account that has ever been synced: one query, however many."""
+        return {one.account_id: one for one in map(_sync_status, self.all(_STATUSES))}
 
     def message_count(self, account_id: AccountId) -> int:
         """Live messages in all the account's mailboxes."""
         row = self.one(_LIVE, account=account_id)
-        return 0 if row is None else int(row[0])
+        return 0 if row is None else int(row[0] or 0)
+
+    def quota(self, account_id: AccountId) -> Quota:
+        """What the account may hold and holds; the same cost however many messages."""
+        row = self.one(_QUOTA, account=account_id)
+        return Quota(None, 0) if row is None else Quota(row[0], int(row[1]))
 
 
+_STATUS_NAMES = tuple(schema.sync_status.c.keys())
 _TIMES = ("last_success", "last_attempt", "next_attempt", "error_since")
 
 
@@ -104,14 +197,65 @@ class AccountWrites(Writes, AccountReads):
             paused=account.paused,
             scram_salt=account.scram_salt,
             scram_iterations=account.scram_iterations,
+            quota_octets=account.quota_octets,
+            withheld=" ".join(sorted(account.withheld)),
+            trace_until=time_text(account.trace_until),
+            tls=_tls_text(account.upstream.tls),
+            secret_kind=account.secret_source.kind.value,
+            secret_value=account.secret_source.value,
         )
         return replace(account, id=AccountId(key), login=account.login.lower())
 
-    def set_sealed_password(self, account_id: AccountId, sealed: bytes) -> None:
-        """Replaces the POP3 password."""
+    def remove_account(self, account_id: AccountId) -> None:
+        """Removes the account with its mailboxes, devices and passwords, for good.
+
+        Its ledger and messages, which nobody can reach any more, are left for `tidy_account`:
+        deleting a large mailbox takes seconds, and other accounts must not wait for that.
+        """
+        for box in self.all(_BOXES, account=account_id):
+            self.changes.append(Change(account_id, MailboxId(box[0]), ModSeq(box[1] + 1)))
+        for table in _OF_ACCOUNT:
+            self.do(delete(table).where(table.c.account_id == account_id))
         self.do(
             update(schema.account).where(schema.account.c.id == account_id),
-            sealed_password=sealed,
+            login=None,
+            sealed_password=b"",
+            secret_value="",
+        )
+
+    def tidy_account(self) -> bool:
+        """Deletes a slice of what removed accounts have left; whether there was any."""
+        row = self.one(_REMOVED)
+        if row is None:
+            return False
+        if self.do(_DELETE_LEDGER, account=row[0]):
+            return True
+        messages = self.all(_SOME_MESSAGES, account=row[0])
+        for message, blob in messages:
+            self.do(_DELETE_MESSAGE, message=message)
+            self.do(_DROP_BLOB, blob=blob)
+        if not messages:
+            self.do(delete(schema.account).where(schema.account.c.id == row[0]))
+        return True
+
+    def update_account(self, account: Account) -> None:
+        """Stores what of an account can change: all but its login and SCRAM's salt."""
+        self.do(
+            update(schema.account).where(schema.account.c.id == account.id),
+            host=account.upstream.host,
+            port=account.upstream.port,
+            user=account.upstream.user,
+            security=account.upstream.security.value,
+            tls=_tls_text(account.upstream.tls),
+            secret_kind=account.secret_source.kind.value,
+            secret_value=account.secret_source.value,
+            sealed_password=account.sealed_password,
+            policy=account.policy,
+            interval_s=account.interval_s,
+            paused=account.paused,
+            quota_octets=account.quota_octets,
+            withheld=" ".join(sorted(account.withheld)),
+            trace_until=time_text(account.trace_until),
         )
 
     def add_device(self, device: Device) -> None:
@@ -125,6 +269,13 @@ class AccountWrites(Writes, AccountReads):
             server_key=device.server_key,
         )
 
+    def replace_device(self, device: Device) -> None:
+        """Gives the device of that name another password, or adds it."""
+        d = schema.device.c
+        same = (d.account_id == device.account_id) & (d.name == device.name)
+        self.do(delete(schema.device).where(same))
+        self.add_device(device)
+
     def save_sync_status(self, status: SyncStatus) -> None:
         """Replaces the account's status."""
         self.do(
@@ -137,22 +288,57 @@ class AccountWrites(Writes, AccountReads):
         values["state"] = status.state.value
         self.do(insert(schema.sync_status), **values)
 
+    def sweep_polls(self) -> int:
+        """Ends the polls that an interrupted process left running; how many."""
+        return self.do(_SWEEP_POLLS)
+
+
+def _sync_status(row: tuple[object, ...]) -> SyncStatus:
+    values: dict[str, Any] = dict(zip(_STATUS_NAMES, row, strict=True))
+    for name in _TIMES:
+        values[name] = moment(values[name])
+    return SyncStatus(**{**values, "state": AccountState(values["state"])})
+
 
 def _account(row: tuple[object, ...]) -> Account:
-    key, login, host, port, user, security, sealed, policy, interval, paused, salt, count = row
+    key, login, host, port, user, security, sealed, policy, interval, paused, *rest = row
+    salt, count, quota, withheld, trace_until, tls, secret_kind, secret_value = rest
     return Account(
         id=AccountId(int(str(key))),
         login=str(login),
         upstream=Upstream(
-            host=str(host), port=int(str(port)), user=str(user), security=Security(security)
+            host=str(host),
+            port=int(str(port)),
+            user=str(user),
+            security=Security(security),
+            tls=_tls(str(tls)),
         ),
+        secret_source=SecretSource(SecretKind(secret_kind), str(secret_value)),
         sealed_password=_octets(sealed),
         policy=str(policy),
         interval_s=None if interval is None else int(str(interval)),
         paused=bool(paused),
         scram_salt=_octets(salt),
         scram_iterations=int(str(count)),
+        quota_octets=None if quota is None else int(str(quota)),
+        withheld=frozenset(str(withheld).split()),
+        trace_until=None if trace_until is None else moment(str(trace_until)),
     )
+
+
+def _tls_text(options: TlsOptions) -> str:
+    """What differs from the default, as JSON."""
+    kept = {
+        one.name: getattr(options, one.name)
+        for one in fields(TlsOptions)
+        if getattr(options, one.name) != one.default
+    }
+    return json.dumps({k: sorted(v) if isinstance(v, frozenset) else v for k, v in kept.items()})
+
+
+def _tls(text: str) -> TlsOptions:
+    kept = json.loads(text)
+    return TlsOptions(**{**kept, "pins": frozenset(kept.get("pins", ()))})
 
 
 def _octets(value: object) -> bytes:

@@ -1,11 +1,17 @@
 """What the entity files stand on: a connection, and the changes a transaction has made."""
 
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, Executable
+from sqlalchemy.exc import DBAPIError
 
 from bridge.model.change import Change
+from bridge.store.statement import Prepared, prepare
+
+_BEGIN = Prepared("BEGIN", (), {}, positional=True, returns_key=False)
+_END = Prepared("COMMIT", (), {}, positional=True, returns_key=False)
 
 
 class Reads:
@@ -13,15 +19,67 @@ class Reads:
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
+        self._driver: Any = connection.connection.driver_connection
+
+    def begin(self) -> None:
+        """Begins a transaction on a connection that begins none by itself."""
+        self._run(_BEGIN, {})
+
+    def end(self) -> None:
+        """Ends it, if an error hasn't done so."""
+        if self._driver.in_transaction:
+            self._run(_END, {})
 
     def all(self, statement: Executable, **values: Any) -> list[tuple[Any, ...]]:
-        """Every row, as plain tuples."""
-        return list(map(tuple, self.connection.execute(statement, values)))
+        """Every row, as plain tuples of what the driver gives: Booleans are 0 and 1."""
+        prepared = prepare(statement, self.connection.dialect, values)
+        if prepared is not None:
+            rows: list[tuple[Any, ...]] = self._run(prepared, values).fetchall()
+            return rows
+        with self.connection.execute(statement, values) as result:
+            assert result.cursor is not None
+            return list(result.cursor.fetchall())
+
+    def each(self, statement: Executable, **values: Any) -> Iterator[tuple[Any, ...]]:
+        """Row after row, for results that are not wanted in memory all at once."""
+        prepared = prepare(statement, self.connection.dialect, values)
+        if prepared is None:
+            yield from self.all(statement, **values)
+            return
+        cursor = self._run(prepared, values)
+        try:
+            yield from cursor
+        except Exception as error:
+            raise self._named(error, prepared) from error
+        finally:
+            cursor.close()
 
     def one(self, statement: Executable, **values: Any) -> tuple[Any, ...] | None:
         """The first row, or None if there is none."""
+        prepared = prepare(statement, self.connection.dialect, values)
+        if prepared is not None:
+            cursor = self._run(prepared, values)
+            found: tuple[Any, ...] | None = cursor.fetchone()
+            # Left open, the rest of a result would keep its snapshot.
+            cursor.close()
+            return found
         row = self.connection.execute(statement, values).first()
         return None if row is None else tuple(row)
+
+    def _run(self, prepared: Prepared, values: Mapping[str, Any]) -> Any:
+        """The driver's cursor after a statement; what it raises comes as SQLAlchemy's errors."""
+        try:
+            return self._driver.execute(prepared.sql, prepared.values(values))
+        except Exception as error:
+            raise self._named(error, prepared) from error
+
+    def _named(self, error: Exception, prepared: Prepared) -> Exception:
+        base = self.connection.dialect.loaded_dbapi.Error
+        if not isinstance(error, base):
+            return error
+        named = DBAPIError.instance(prepared.sql, None, error, base)
+        assert isinstance(named, Exception)
+        return named
 
 
 class Writes(Reads):
@@ -30,13 +88,27 @@ class Writes(Reads):
     def __init__(self, connection: Connection) -> None:
         super().__init__(connection)
         self.changes: list[Change] = []
+        self.octets_written = 0
+        """Of mail; so that the writer can end a turn that has taken enough."""
 
     def do(self, statement: Executable, **values: Any) -> int:
         """Runs a statement; the number of rows it touched."""
+        prepared = prepare(statement, self.connection.dialect, values)
+        if prepared is not None:
+            return int(self._run(prepared, values).rowcount)
         return self.connection.execute(statement, values).rowcount
+
+    def do_all(self, statement: Executable, rows: Sequence[dict[str, Any]]) -> None:
+        """Runs a statement once for each of `rows`; with none it does nothing."""
+        if rows:
+            self.connection.execute(statement, rows)
 
     def insert(self, statement: Executable, **values: Any) -> int:
         """Inserts one row; its id."""
+        prepared = prepare(statement, self.connection.dialect, values)
+        if prepared is not None:
+            cursor = self._run(prepared, values)
+            return int(cursor.fetchone()[0] if prepared.returns_key else cursor.lastrowid)
         key = self.connection.execute(statement, values).inserted_primary_key
         assert key is not None
         return int(key[0])

@@ -1,6 +1,9 @@
 """A store on disk: opening it, reading from a snapshot, and committing work in groups."""
 
+import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -9,25 +12,46 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, insert, select
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
-from bridge.errors import NewerStoreError
+from bridge.errors import NewerStoreError, StoreFullError
 from bridge.model.change import Change
+from bridge.model.ids import MailboxId, ModSeq
 from bridge.store import migrations, schema, sqlite
+from bridge.store.snapshots import Snapshots
 from bridge.store.tx import ReadTx, WriteTx
 
 T = TypeVar("T")
 READERS = 3
-"""Point reads do not scale with threads; one lane for bulk work and two for small ones do."""
+"""Reads do not scale with threads, but a small one must not wait for a large one."""
+
+_log = logging.getLogger("popbridge.store")
 
 
 class Store:
     """Blocking; one thread writes, `READERS` may read. Made by `open_store`."""
 
-    def __init__(self, path: Path, on_commit: Callable[[tuple[Change, ...]], None]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        on_commit: Callable[[tuple[Change, ...]], None],
+        purge_before: Callable[[], datetime | None],
+    ) -> None:
+        self._path = path
         self._writer = sqlite.writer(path)
         self._readers = sqlite.readers(path, READERS)
+        self._snapshots = Snapshots(self._readers, READERS)
         self._on_commit = on_commit
+        self._purge_before = purge_before
+        self._newest: dict[MailboxId, ModSeq] = {}
+
+    def newest(self, mailbox_id: MailboxId) -> ModSeq:
+        """The highest modseq that was committed in a mailbox since this process began; 0 for none.
+
+        It is known before the write's result is, so who knows a mailbox up to it knows all of it:
+        nobody else writes this store. Any thread may ask.
+        """
+        return self._newest.get(mailbox_id, ModSeq(0))
 
     def read(self, work: Callable[[ReadTx], T]) -> T:
         """What `work` returns, from one snapshot.
@@ -36,7 +60,7 @@ class Store:
             StoreError: the store can't be read; whatever `work` raises.
         """
         try:
-            with self._readers.begin() as connection:
+            with self._snapshots.begin() as connection:
                 return work(ReadTx(connection))
         except DBAPIError as error:
             raise sqlite.translate(error) from error
@@ -52,73 +76,161 @@ class Store:
             raise result
         return result  # type: ignore[no-any-return]
 
-    def write_group(self, works: Sequence[Callable[[WriteTx], Any]]) -> list[Any]:
+    def write_group(
+        self,
+        works: Sequence[Callable[[WriteTx], Any]],
+        may_go_on: Callable[[int, int], bool] = lambda done, octets: True,
+    ) -> list[Any]:
         """Each work's value or exception, after one commit for all of them.
 
         A work that raises is rolled back to its savepoint. A full disk rolls back the whole
         transaction behind SQLite's back; then each work is run again alone, so that what fits is
         kept and what doesn't fails by itself.
+
+        Args:
+            works: run in this order.
+            may_go_on: asked before each work but the first, with the number of works done and the
+                octets of mail they wrote; where it says no, the answer is that much shorter.
         """
+        outcomes: list[Any] = []
+        changes: list[Change] = []
         try:
-            results, changes = self._attempt(works)
+            with self._writer.begin() as connection:
+                octets = 0
+                for work in works:
+                    if outcomes and not may_go_on(len(outcomes), octets):
+                        break
+                    tx = WriteTx(connection)
+                    outcomes.append(_run(work, tx))
+                    octets += tx.octets_written
+                    changes += tx.changes
+                _require_transaction(connection)
         except DBAPIError as error:
             if len(works) == 1:
                 return [sqlite.translate(error)]
-            return [result for work in works for result in self.write_group([work])]
-        if changes:
-            self._on_commit(tuple(changes))
+            return self._one_by_one(works, may_go_on)
+        for change in changes:
+            self._newest[change.mailbox_id] = max(change.modseq, self.newest(change.mailbox_id))
+        self._publish(changes)
+        self._limit_log()
+        return outcomes
+
+    def _one_by_one(
+        self, works: Sequence[Callable[[WriteTx], Any]], may_go_on: Callable[[int, int], bool]
+    ) -> list[Any]:
+        results: list[Any] = []
+        for work in works:
+            if results and not may_go_on(len(results), 0):
+                break
+            results += self.write_group([work])
         return results
 
-    def _attempt(self, works: Sequence[Callable[[WriteTx], Any]]) -> tuple[list[Any], list[Change]]:
-        results: list[Any] = []
-        changes: list[Change] = []
-        with self._writer.begin() as connection:
-            for work in works:
-                tx = WriteTx(connection)
-                savepoint = connection.begin_nested()
-                try:
-                    results.append(work(tx))
-                except DBAPIError:
-                    # A full disk has taken the savepoint and the transaction with it: rolling
-                    # back to it would fail and hide why.
-                    raise
-                except Exception as error:
-                    savepoint.rollback()
-                    results.append(error)
-                else:
-                    savepoint.commit()
-                    changes += tx.changes
-        return results, changes
+    def tidy(self) -> bool:
+        """Does one small piece of the work that can wait; whether there may be more.
+
+        Raises:
+            StoreFullError, StoreError: it can't be done now.
+        """
+        before = self._purge_before()
+        if self.write(lambda tx: tx.tidy(before)):
+            return True
+        try:
+            return sqlite.vacuum_step(self._writer)
+        except DBAPIError as error:
+            raise sqlite.translate(error) from error
+
+    def _publish(self, changes: list[Change]) -> None:
+        if not changes:
+            return
+        try:
+            self._on_commit(tuple(changes))
+        except Exception:
+            # It is committed: who isn't told converges at the next sync point.
+            _log.exception("A commit could not be announced")
+
+    def _limit_log(self) -> None:
+        """Starts the log anew where readers, each following the other, have kept that off."""
+        try:
+            sqlite.limit_log(self._writer, self._path)
+        except DBAPIError as error:
+            _log.warning("The store's log can't be shortened: %s", sqlite.translate(error))
 
     def close(self) -> None:
-        """Closes every connection; the last one checkpoints."""
-        self._readers.dispose()
-        self._writer.dispose()
+        """Closes every connection, with all that is committed copied out of the log."""
+        self._snapshots.close()
+        sqlite.close(self._writer, self._readers)
 
 
 def open_store(
-    path: Path, *, on_commit: Callable[[tuple[Change, ...]], None], clock_s: Callable[[], float]
+    path: Path,
+    *,
+    on_commit: Callable[[tuple[Change, ...]], None],
+    clock_s: Callable[[], float],
+    purge_before: Callable[[], datetime | None] = lambda: None,
 ) -> Store:
-    """The store at `path`, made or migrated as needed, with stages of a dead process swept.
+    """The store at `path`, made or migrated as needed, with what a dead process left swept.
 
     Args:
         path: the database file; its folder exists.
         on_commit: called in the writing thread after each commit that changed a mailbox.
         clock_s: seconds since 1970; seeds the UIDVALIDITY counter of a new store.
+        purge_before: asked while nothing else is to be done: what clients expunged before then is
+            removed for good; None spares it.
 
     Raises:
         NewerStoreError: a newer version wrote it.
         StoreError, StoreFullError: it can't be opened or written.
     """
-    store = Store(path, on_commit)
+    store = Store(path, on_commit, purge_before)
     try:
         with store._writer.begin() as connection:
             _migrate(connection)
             _seed(connection, int(clock_s()))
-    except DBAPIError as error:
-        raise sqlite.translate(error) from error
-    store.write(lambda tx: tx.sweep_stages())
+        # A full disk must not keep anybody from reading mail; the next start sweeps.
+        with suppress(StoreFullError):
+            store.write(_sweep)
+    except BaseException as error:
+        store.close()
+        if isinstance(error, DBAPIError):
+            raise sqlite.translate(error) from error
+        raise
     return store
+
+
+def _run(work: Callable[[WriteTx], Any], tx: WriteTx) -> Any:
+    """What `work` returns or raises, in a savepoint that is released or rolled back.
+
+    Raises:
+        DBAPIError: the whole transaction is lost, not this work alone.
+    """
+    savepoint = tx.connection.begin_nested()
+    try:
+        result = work(tx)
+    except Exception as error:
+        # A full disk has taken the savepoint and the transaction with it: rolling back to it
+        # would fail and hide why.
+        _require_transaction(tx.connection, error)
+        savepoint.rollback()
+        tx.changes.clear()
+        return sqlite.translate(error) if isinstance(error, DBAPIError) else error
+    _require_transaction(tx.connection)
+    savepoint.commit()
+    return result
+
+
+def _require_transaction(connection: Connection, error: BaseException | None = None) -> None:
+    """Raises `error`, or an error of its own, where SQLite has rolled back by itself."""
+    if sqlite.in_transaction(connection):
+        return
+    if isinstance(error, DBAPIError):
+        raise error
+    raise OperationalError("COMMIT", {}, Exception("the transaction was rolled back")) from error
+
+
+def _sweep(tx: WriteTx) -> None:
+    """Removes what a dead process left behind: nobody else can be at it now."""
+    tx.sweep_stages()
+    tx.sweep_polls()
 
 
 def _migrate(connection: Connection) -> None:

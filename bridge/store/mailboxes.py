@@ -1,17 +1,21 @@
 """Mailboxes, their counters and subscriptions."""
 
 import secrets
+from datetime import datetime
 
-from sqlalchemy import and_, bindparam, case, delete, func, insert, select, update
+from sqlalchemy import bindparam, delete, exists, func, insert, select, update
 
 from bridge.model.change import Change
-from bridge.model.flags import DELETED, SEEN
+from bridge.model.flags import canonical
 from bridge.model.ids import AccountId, MailboxId, ModSeq, Uid
-from bridge.model.mailbox import Mailbox, MailboxStatus, canonical_name
+from bridge.model.mailbox import DELIMITER, Mailbox, MailboxStatus, canonical_name
 from bridge.store import schema
-from bridge.store.base import Reads, Writes
+from bridge.store.base import Reads, Writes, utc_text
 
-_M, _P = schema.mailbox.c, schema.placement.c
+MAX_KEYWORDS = 500
+"""Of one mailbox: each is in its FLAGS response, and Thunderbird and the like use a dozen."""
+
+_M = schema.mailbox.c
 _COLUMNS = (
     _M.id,
     _M.account_id,
@@ -27,45 +31,86 @@ _OF_ACCOUNT = select(*_COLUMNS).where(_M.account_id == bindparam("account")).ord
 _BY_NAME = select(*_COLUMNS).where(
     _M.account_id == bindparam("account"), _M.name == bindparam("name")
 )
+_COUNT = select(func.count()).where(_M.account_id == bindparam("account"))
+_BELOW = (
+    select(_M.id)
+    .where(
+        _M.account_id == bindparam("account"),
+        _M.name > bindparam("low"),
+        _M.name < bindparam("high"),
+    )
+    .limit(1)
+)
 _BY_ID = select(*_COLUMNS).where(_M.id == bindparam("mailbox"))
 _SUBSCRIPTIONS = (
     select(schema.subscription.c.name)
     .where(schema.subscription.c.account_id == bindparam("account"))
     .order_by(schema.subscription.c.name)
 )
-_HAS = " " + schema.flagset.c.flags + " "
-_COUNTERS = (
-    select(
-        func.count(),
-        func.sum(case((_HAS.contains(f" {SEEN} ", autoescape=True), 0), else_=1)),
-        func.sum(case((_HAS.contains(f" {DELETED} ", autoescape=True), 1), else_=0)),
-        func.sum(case((_P.uid >= _M.first_recent_uid, 1), else_=0)),
-        func.sum(schema.message.c.size),
-    )
-    .select_from(
-        schema.placement.join(schema.message, schema.message.c.id == _P.message_id)
-        .join(schema.flagset, schema.flagset.c.id == _P.flagset_id)
-        .join(schema.mailbox, _M.id == _P.mailbox_id)
-    )
-    .where(and_(_P.mailbox_id == bindparam("mailbox"), _P.expunged_modseq.is_(None)))
+_COUNTERS = select(_M.messages, _M.unseen, _M.deleted, _M.recent, _M.size).where(
+    _M.id == bindparam("mailbox")
 )
-_NEXT_MODSEQ = (
+_ADVANCE = (
     update(schema.mailbox)
     .where(_M.id == bindparam("mailbox"))
-    .values(highest_modseq=_M.highest_modseq + 1)
-    .returning(_M.highest_modseq, _M.account_id)
+    .values(
+        uidnext=_M.uidnext + bindparam("placed"),
+        highest_modseq=_M.highest_modseq + 1,
+        messages=_M.messages + bindparam("more_messages"),
+        unseen=_M.unseen + bindparam("more_unseen"),
+        deleted=_M.deleted + bindparam("more_deleted"),
+        recent=_M.recent + bindparam("more_recent"),
+        size=_M.size + bindparam("more_size"),
+    )
+    .returning(_M.uidnext, _M.highest_modseq, _M.account_id)
 )
-_NEXT_UID = (
-    update(schema.mailbox)
-    .where(_M.id == bindparam("mailbox"))
-    .values(uidnext=_M.uidnext + 1)
-    .returning(_M.uidnext)
+_KEYWORDS = select(schema.keyword.c.folded, schema.keyword.c.spelling).where(
+    schema.keyword.c.mailbox_id == bindparam("mailbox")
 )
+_ADD_KEYWORD = insert(schema.keyword)
 _NEXT_COUNT = (
     update(schema.counter)
     .where(schema.counter.c.name == bindparam("which"))
     .values(value=schema.counter.c.value + 1)
     .returning(schema.counter.c.value)
+)
+
+
+_P, _G = schema.placement.c, schema.message.c
+_OTHER = schema.placement.alias("other")
+_MARK_LOST = (
+    update(schema.message)
+    .where(
+        _G.id.in_(
+            select(_P.message_id).where(
+                _P.mailbox_id == bindparam("mailbox"), _P.expunged_modseq.is_(None)
+            )
+        ),
+        ~exists().where(
+            _OTHER.c.message_id == _G.id,
+            _OTHER.c.expunged_modseq.is_(None),
+            _OTHER.c.mailbox_id != bindparam("mailbox"),
+        ),
+    )
+    .values(expunged_at=bindparam("at"), expunged_from=bindparam("mailbox"))
+)
+_LAST = schema.placement.alias("last")
+_REMNANTS = (
+    select(_P.message_id, bindparam("name").label("mailbox"), _P.flagset_id)
+    .select_from(schema.placement.join(schema.message, _G.id == _P.message_id))
+    .where(
+        _P.mailbox_id == bindparam("mailbox"),
+        _G.expunged_from == bindparam("mailbox"),
+        # Of two copies that were in the mailbox one is enough.
+        ~exists().where(
+            _LAST.c.message_id == _P.message_id,
+            _LAST.c.mailbox_id == _P.mailbox_id,
+            _LAST.c.uid > _P.uid,
+        ),
+    )
+)
+_KEEP_REMNANTS = insert(schema.remnant).from_select(
+    ["message_id", "mailbox", "flagset_id"], _REMNANTS
 )
 
 
@@ -81,6 +126,16 @@ class MailboxReads(Reads):
         row = self.one(_BY_NAME, account=account_id, name=canonical_name(name))
         return None if row is None else _mailbox(row)
 
+    def mailbox_count(self, account_id: AccountId) -> int:
+        """How many mailboxes the account has."""
+        row = self.one(_COUNT, account=account_id)
+        return 0 if row is None else int(row[0])
+
+    def has_inferiors(self, account_id: AccountId, name: str) -> bool:
+        """Whether there are mailboxes below that name, which is as stored."""
+        low, high = name + DELIMITER, name + chr(ord(DELIMITER) + 1)
+        return self.one(_BELOW, account=account_id, low=low, high=high) is not None
+
     def mailbox_by_id(self, mailbox_id: MailboxId) -> Mailbox | None:
         """The mailbox, or None when it is gone."""
         row = self.one(_BY_ID, mailbox=mailbox_id)
@@ -93,8 +148,7 @@ class MailboxReads(Reads):
     def status(self, mailbox: Mailbox) -> MailboxStatus:
         """The counters of `mailbox`."""
         row = self.one(_COUNTERS, mailbox=mailbox.id)
-        assert row is not None
-        messages, unseen, deleted, recent, size = (int(value or 0) for value in row)
+        messages, unseen, deleted, recent, size = row or (0, 0, 0, 0, 0)
         return MailboxStatus(
             mailbox=mailbox,
             messages=messages,
@@ -123,10 +177,32 @@ class MailboxWrites(Writes, MailboxReads):
             tombstone_floor=0,
             special_use=special_use,
             mailboxid=secrets.token_hex(12),
+            messages=0,
+            unseen=0,
+            deleted=0,
+            recent=0,
+            size=0,
         )
         made = self.mailbox_by_id(MailboxId(key))
         assert made is not None
         return made
+
+    def delete_mailbox(self, mailbox: Mailbox, now: datetime) -> None:
+        """Removes a mailbox with its placements; octets stay until a purge.
+
+        Messages that are in no other are marked as expunged at `now`, and where they were and with
+        which flags is kept, so that they can be brought back.
+        """
+        self.do(_MARK_LOST, mailbox=mailbox.id, at=utc_text(now))
+        self.do(_KEEP_REMNANTS, mailbox=mailbox.id, name=mailbox.name)
+        self.do(delete(schema.mailbox).where(_M.id == mailbox.id))
+        # Higher than any session knows the mailbox: there is something to hear.
+        gone = ModSeq(mailbox.highest_modseq + 1)
+        self.changes.append(Change(mailbox.account_id, mailbox.id, gone))
+
+    def rename_mailbox(self, mailbox: Mailbox, name: str) -> None:
+        """Gives a mailbox another name; its UIDs and UIDVALIDITY stay."""
+        self.do(update(schema.mailbox).where(_M.id == mailbox.id), name=canonical_name(name))
 
     def subscribe(self, account_id: AccountId, name: str) -> None:
         """Subscribes a name, once."""
@@ -148,22 +224,69 @@ class MailboxWrites(Writes, MailboxReads):
             self.do(
                 update(schema.mailbox).where(_M.id == mailbox.id),
                 first_recent_uid=mailbox.uidnext,
+                recent=0,
             )
         return mailbox.first_recent_uid
 
-    def next_modseq(self, mailbox_id: MailboxId) -> ModSeq:
-        """Takes the next modseq and notes the change for the commit to publish."""
-        row = self.one(_NEXT_MODSEQ, mailbox=mailbox_id)
-        assert row is not None
-        modseq = ModSeq(row[0])
-        self.changes.append(Change(AccountId(row[1]), mailbox_id, modseq))
-        return modseq
+    def spelled(
+        self, mailbox_id: MailboxId, flags: frozenset[str], *, new: bool = True
+    ) -> frozenset[str]:
+        """The flags as the mailbox spells them.
 
-    def next_uid(self, mailbox_id: MailboxId) -> Uid:
-        """Takes the next UID."""
-        row = self.one(_NEXT_UID, mailbox=mailbox_id)
+        Args:
+            mailbox_id: whose keywords count.
+            flags: as a client wrote them, or another mailbox has them.
+            new: whether keywords that the mailbox doesn't know become known. Beyond
+                `MAX_KEYWORDS` they are left out, as a server may (RFC 9051 §7.1
+                "PERMANENTFLAGS").
+        """
+        found = {canonical(flag) for flag in flags}
+        keywords = {flag for flag in found if not flag.startswith("\\")}
+        if not keywords:
+            return frozenset(found)
+        known = dict(self.all(_KEYWORDS, mailbox=mailbox_id))
+        for flag in sorted(keywords):
+            found.remove(flag)
+            folded = flag.lower()
+            if new and folded not in known and len(known) < MAX_KEYWORDS:
+                known[folded] = flag
+                self.do(_ADD_KEYWORD, mailbox_id=mailbox_id, folded=folded, spelling=flag)
+            if folded in known:
+                found.add(known[folded])
+        return frozenset(found)
+
+    def _advance(
+        self,
+        mailbox_id: MailboxId,
+        *,
+        placed: int = 0,
+        messages: int = 0,
+        unseen: int = 0,
+        deleted: int = 0,
+        recent: int = 0,
+        size: int = 0,
+    ) -> tuple[int, ModSeq]:
+        """Takes the next modseq and `placed` UIDs, and notes the change for the commit to publish.
+
+        The others are what is added to the mailbox's counters.
+
+        Returns:
+            the first UID taken, and the modseq.
+        """
+        row = self.one(
+            _ADVANCE,
+            mailbox=mailbox_id,
+            placed=placed,
+            more_messages=messages,
+            more_unseen=unseen,
+            more_deleted=deleted,
+            more_recent=recent,
+            more_size=size,
+        )
         assert row is not None
-        return Uid(row[0] - 1)
+        uidnext, modseq, account = row
+        self.changes.append(Change(AccountId(account), mailbox_id, ModSeq(modseq)))
+        return uidnext - placed, ModSeq(modseq)
 
     def next_count(self, which: str) -> int:
         """The next value of a counter of the store."""
@@ -172,6 +295,8 @@ class MailboxWrites(Writes, MailboxReads):
         return int(row[0])
 
 
+_NAMES = tuple(column.name for column in _COLUMNS)
+
+
 def _mailbox(row: tuple[object, ...]) -> Mailbox:
-    names = [column.name for column in _COLUMNS]
-    return Mailbox(**dict(zip(names, row, strict=True)))  # type: ignore[arg-type]
+    return Mailbox(**dict(zip(_NAMES, row, strict=True)))  # type: ignore[arg-type]

@@ -8,6 +8,7 @@ again alone), so it must have no effect outside the transaction.
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
+from bridge.model.ids import MailboxId, ModSeq
 from bridge.store.engine import Store
 from bridge.store.tx import ReadTx, WriteTx
 
@@ -25,6 +26,10 @@ class Database(Protocol):
         """What `work` returns, once it is durable; `ingest` waits behind clients' commands."""
         ...
 
+    def newest(self, mailbox_id: MailboxId) -> ModSeq:
+        """Up to which modseq a mailbox must be known to be known whole; see `Store.newest`."""
+        ...
+
 
 class InlineDatabase:
     """A `Database` that works where it stands: for the command line and for tests, no loop."""
@@ -39,3 +44,7 @@ class InlineDatabase:
     async def write(self, work: Callable[[WriteTx], T], *, ingest: bool = False) -> T:
         """As `Database.write`."""
         return self._store.write(work)
+
+    def newest(self, mailbox_id: MailboxId) -> ModSeq:
+        """As `Database.newest`."""
+        return self._store.newest(mailbox_id)

@@ -1,6 +1,7 @@
 """The tables. Everything that comes from mail or POP is octets; times are ISO 8601 text.
 
-A blob is a message's octets in chunk rows; while `sealed` is 0 it is a stage that nobody can see.
+A blob is a message's octets in chunk rows; while `sealed` is 0 it is a stage that nobody can see,
+and once `dropped` as well it is deleted slice by slice: a large one takes longer than a turn.
 A placement is a message in a mailbox; expunged, it stays as the tombstone of its uid, so that a
 session that hasn't been told can still read it.
 """
@@ -16,6 +17,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 CHUNK_OCTETS = 256 * 1024
@@ -44,7 +46,7 @@ account = Table(
     "account",
     metadata,
     _id(),
-    Column("login", Text, nullable=False, unique=True),
+    Column("login", Text, unique=True),
     Column("host", Text, nullable=False),
     Column("port", Integer, nullable=False),
     Column("user", Text, nullable=False),
@@ -55,8 +57,16 @@ account = Table(
     Column("paused", Boolean, nullable=False),
     Column("scram_salt", BLOB, nullable=False),
     Column("scram_iterations", Integer, nullable=False),
+    Column("quota_octets", Integer),
+    Column("withheld", Text, nullable=False),
+    Column("trace_until", Text),
+    Column("tls", Text, nullable=False),
+    Column("secret_kind", Text, nullable=False),
+    Column("secret_value", Text, nullable=False),
     sqlite_autoincrement=True,
 )
+"""Without a login it is removed, and what is left of it is deleted slice by slice. `withheld`
+are capabilities, separated by spaces; `tls` is the JSON of what differs from the default."""
 
 device = Table(
     "device",
@@ -84,9 +94,24 @@ mailbox = Table(
     Column("tombstone_floor", Integer, nullable=False),
     Column("special_use", Text),
     Column("mailboxid", Text, nullable=False, unique=True),
+    Column("messages", Integer, nullable=False),
+    Column("unseen", Integer, nullable=False),
+    Column("deleted", Integer, nullable=False),
+    Column("recent", Integer, nullable=False),
+    Column("size", Integer, nullable=False),
     UniqueConstraint("account_id", "name"),
     sqlite_autoincrement=True,
 )
+"""The last five count what is live, so that STATUS costs the same in any mailbox."""
+
+keyword = Table(
+    "keyword",
+    metadata,
+    _ref("mailbox_id", "mailbox", key=True),
+    Column("folded", Text, primary_key=True),
+    Column("spelling", Text, nullable=False),
+)
+"""Keywords have no case (RFC 9051 §2.3.2): a mailbox keeps the spelling it met first."""
 
 subscription = Table(
     "subscription",
@@ -100,7 +125,14 @@ blob = Table(
     metadata,
     _id(),
     Column("sealed", Boolean, nullable=False),
+    Column("dropped", Boolean, nullable=False),
     sqlite_autoincrement=True,
+)
+Index(
+    "blob_unsealed",
+    blob.c.dropped,
+    sqlite_where=~blob.c.sealed,
+    postgresql_where=~blob.c.sealed,
 )
 
 chunk = Table(
@@ -132,8 +164,20 @@ message = Table(
     Column("to_key", BLOB, nullable=False),
     Column("cc_key", BLOB, nullable=False),
     Column("preview", Text, nullable=False),
+    Column("expunged_at", Text),
+    Column("expunged_from", Integer),
     Index("message_by_hash", "account_id", "full_hash"),
+    Index("message_by_blob", "blob_id"),
     sqlite_autoincrement=True,
+)
+"""`expunged_at` is when it left its last mailbox, `expunged_from` which that was: a number that may
+be no mailbox's any more. Both are null while it is in one."""
+Index(
+    "message_expunged",
+    message.c.expunged_at,
+    message.c.account_id,
+    sqlite_where=message.c.expunged_at.is_not(None),
+    postgresql_where=message.c.expunged_at.is_not(None),
 )
 
 shape = Table(
@@ -173,6 +217,33 @@ placement = Table(
     Index("placement_by_message", "message_id"),
     sqlite_with_rowid=False,
 )
+Index(
+    "placement_expunged",
+    placement.c.mailbox_id,
+    placement.c.expunged_modseq,
+    sqlite_where=placement.c.expunged_modseq.is_not(None),
+    postgresql_where=placement.c.expunged_modseq.is_not(None),
+)
+
+expunge_hour = Table(
+    "expunge_hour",
+    metadata,
+    _ref("mailbox_id", "mailbox", key=True),
+    Column("hour", Text, primary_key=True),
+    Column("modseq", Integer, nullable=False),
+    Index("expunge_hour_by_hour", "hour"),
+)
+"""The highest modseq at which a mailbox expunged within an hour, so that a purge knows the age of
+tombstones without a time in each."""
+
+remnant = Table(
+    "remnant",
+    metadata,
+    _ref("message_id", "message", key=True),
+    Column("mailbox", Text, nullable=False),
+    Column("flagset_id", ForeignKey("flagset.id"), nullable=False),
+)
+"""Where a message was, and with which flags, whose last mailbox was deleted."""
 
 ledger = Table(
     "ledger",
@@ -187,13 +258,86 @@ ledger = Table(
     Column("full_hash", BLOB, nullable=False),
     Column("canonical_hash", BLOB, nullable=False),
     Column("body_hash", BLOB, nullable=False),
+    Column("header_hash", BLOB, nullable=False, server_default=""),
+    Column("proven", Boolean, nullable=False, server_default="1"),
     Column("attempts", Integer, nullable=False),
     Column("reason", Text),
     Column("first_seen", Text, nullable=False),
     Column("stored_at", Text),
+    Column("rechecks", Integer, nullable=False, server_default="0"),
+    Column("retry_at", Text),
+    Column("missing_since", Text),
+    Column("dele_at", Text),
+    Column("deles", Integer, nullable=False, server_default="0"),
+    Column("expunged_at", Text),
     UniqueConstraint("account_id", "uidl", "generation"),
     Index("ledger_by_hash", "account_id", "full_hash"),
+    Index("ledger_by_message", "message_id"),
+    sqlite_autoincrement=True,
 )
+"""`expunged_at` is the message's, kept for when its octets are purged and `message_id` is null."""
+UNSETTLED = text("state IN ('listed', 'suspect')")
+"""What may have to be retrieved: few rows of any ledger."""
+Index(
+    "ledger_unsettled",
+    ledger.c.account_id,
+    sqlite_where=UNSETTLED,
+    postgresql_where=UNSETTLED,
+)
+
+ledger_event = Table(
+    "ledger_event",
+    metadata,
+    _id(),
+    _ref("ledger_id", "ledger"),
+    Column("at", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Index("ledger_event_by_row", "ledger_id"),
+)
+"""What happened to a message that is out of the ordinary: most messages have no event. That it
+was listed, stored, missed and deleted stands in its row."""
+
+profile = Table(
+    "profile",
+    metadata,
+    _ref("account_id", "account", key=True),
+    Column("mechanism", Text),
+    Column("capa", Boolean, nullable=False),
+    Column("pipelining", Boolean, nullable=False),
+    Column("wrong_sizes", Integer, nullable=False),
+    Column("bare_lf", Boolean, nullable=False),
+    Column("uidls_unstable", Boolean, nullable=False),
+    Column("hides", Boolean, nullable=False, server_default="0"),
+    Column("login_delay_s", Integer, nullable=False),
+    Column("expire_days", Integer),
+    Column("implementation", Text, nullable=False),
+    Column("stat_messages", Integer),
+    Column("stat_octets", Integer),
+    Column("last_uidl", BLOB),
+    Column("listed_at", Text),
+    Column("frozen_since", Text),
+    Column("frozen_reason", Text),
+)
+
+poll_day = Table(
+    "poll_day",
+    metadata,
+    _ref("account_id", "account", key=True),
+    Column("day", Text, primary_key=True),
+    sqlite_with_rowid=False,
+)
+"""The days (UTC) on which a poll succeeded."""
+
+retention = Table(
+    "retention",
+    metadata,
+    _ref("account_id", "account", key=True),
+    Column("polled_at", Text),
+    Column("approved_at", Text),
+)
+"""When the last poll succeeded, and when the owner last said that what clients had expunged by
+then may go upstream too."""
 
 sync_status = Table(
     "sync_status",
@@ -205,6 +349,7 @@ sync_status = Table(
     Column("next_attempt", Text),
     Column("listed", Integer),
     Column("pending", Integer),
+    Column("delete_due", Integer),
     Column("auth_failures", Integer, nullable=False),
     Column("failures", Integer, nullable=False),
     Column("error_code", Text),
