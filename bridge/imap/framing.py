@@ -11,7 +11,15 @@ from enum import Enum, auto
 PRE_LOGIN_LINE_OCTETS = 40 * 1024
 """An ID command of 31,807 octets before login is legal and used by conformance tests."""
 
-_LITERAL = re.compile(rb"(~?)\{(\d{1,20})(\+?)\}\Z")
+_LITERAL = re.compile(rb"(~?)\{(\d+)(\+?)\}\Z")
+_MAX_DIGITS = 19
+"""A longer size is read as this many nines: nobody sends that much, and it stays a number."""
+
+_TAIL_OCTETS = 64
+"""Of a line that is passed over, kept to see the literal it may end with."""
+
+_PREFIX_OCTETS = 100
+"""Of a line that is too long, told so that its tag can be answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +71,12 @@ class LiteralChunk:
 
 @dataclass(frozen=True, slots=True)
 class LineTooLong:
-    """A command's text went over the limit. The rest of that line is passed over."""
+    """A command's text went over the limit; `prefix` is how it began.
+
+    The rest of the command is passed over, with literals that don't wait for a continuation.
+    """
+
+    prefix: bytes
 
 
 Event = CommandLine | LiteralRequested | LiteralChunk | LineTooLong
@@ -92,6 +105,7 @@ class Framer:
         self._requested: LiteralRequested | None = None
         self._missing = 0
         self._refused = False
+        self._tail = b""
 
     @property
     def buffered(self) -> int:
@@ -155,9 +169,7 @@ class Framer:
         end = self._buffer.find(b"\n", self._scanned)
         size = (end if end >= 0 else len(self._buffer)) + self._text_octets
         if size > self.line_limit + 1:
-            self._start_over()
-            self._state = _State.SKIP
-            return LineTooLong()
+            return self._too_long()
         if end < 0:
             self._scanned = len(self._buffer)
             return None
@@ -173,8 +185,22 @@ class Framer:
         self._start_over()
         return self._line() if refused else CommandLine(pieces)
 
+    def _too_long(self) -> Event | None:
+        # No more than the limit: that much is here however the octets came.
+        most = min(_PREFIX_OCTETS, self.line_limit)
+        first = self._pieces[0] if self._pieces else bytes(self._buffer[:most])
+        prefix = first[:most] if isinstance(first, bytes) else b""
+        told = self._refused
+        self._pieces = []
+        self._requested = None
+        self._text_octets = 0
+        self._refused = True
+        self._tail = b""
+        self._state = _State.SKIP
+        return None if told else LineTooLong(prefix)
+
     def _announce(self, literal: re.Match[bytes]) -> Event | None:
-        size, sync = int(literal[2]), not literal[3]
+        size, sync = _size(literal[2]), not literal[3]
         if self._refused:
             if sync:
                 self._start_over()
@@ -209,16 +235,24 @@ class Framer:
         if self._missing:
             return False
         self._pieces.clear()
+        self._requested = None
         self._text_octets = 0
         self._state = _State.LINE
         return True
 
     def _skip(self) -> bool:
+        """Passes over the rest of a line, and on to the next where a literal goes on with it."""
         end = self._buffer.find(b"\n")
-        self._take(end + 1 if end >= 0 else len(self._buffer))
-        if end >= 0:
-            self._state = _State.LINE
-        return end >= 0
+        text = self._take(end + 1 if end >= 0 else len(self._buffer))
+        self._tail = (self._tail + text[-_TAIL_OCTETS:])[-_TAIL_OCTETS:]
+        if end < 0:
+            return False
+        literal = _LITERAL.search(self._tail.removesuffix(b"\n").removesuffix(b"\r"))
+        if literal is not None and literal[3]:
+            self._missing, self._state = _size(literal[2]), _State.DRAIN
+        else:
+            self._start_over()
+        return True
 
     def _take(self, size: int) -> bytes:
         octets = bytes(self._buffer[:size])
@@ -233,5 +267,12 @@ class Framer:
     def _start_over(self) -> None:
         self._state = _State.LINE
         self._pieces = []
+        # It has the literals before it, which an idle connection needn't keep.
+        self._requested = None
         self._text_octets = 0
         self._refused = False
+
+
+def _size(digits: bytes) -> int:
+    digits = digits.lstrip(b"0") or b"0"
+    return int(digits if len(digits) <= _MAX_DIGITS else b"9" * _MAX_DIGITS)

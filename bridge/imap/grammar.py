@@ -4,11 +4,12 @@ It runs on octets and an integer offset; literals are pieces of their own betwee
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 
 from bridge.imap import mutf7
 from bridge.imap.framing import Literal, Piece, Streamed
+from bridge.model.flags import RECENT, SYSTEM_FLAGS, canonical
 from bridge.model.numset import STAR, NumSet
 
 MAX_NESTING = 100
@@ -39,6 +40,18 @@ class SyntaxFault(Exception):
         self.text = text
 
 
+class OverLimit(SyntaxFault):
+    """The command has more of something than is read: BAD [LIMIT]; `limit` names it to metrics."""
+
+    def __init__(self, text: str, limit: str = "other") -> None:
+        super().__init__(text)
+        self.limit = limit
+
+
+class NotAName(SyntaxFault):
+    """A mailbox name that can't be one: NO [CANNOT], since the command itself can be read."""
+
+
 class Cursor:
     """Reads forward; every method either takes what it names or raises `SyntaxFault`."""
 
@@ -51,12 +64,30 @@ class Cursor:
         piece = self._pieces[self._piece] if self._piece < len(self._pieces) else b""
         return piece if isinstance(piece, bytes) else b""
 
-    def _match(self, pattern: re.Pattern[bytes], what: str) -> re.Match[bytes]:
+    def match(self, pattern: re.Pattern[bytes], what: str) -> re.Match[bytes]:
+        """What `pattern` finds here."""
         found = pattern.match(self._text(), self._offset)
         if found is None:
             raise SyntaxFault(f"Expected {what}")
         self._offset = found.end()
         return found
+
+    def try_match(self, pattern: re.Pattern[bytes]) -> re.Match[bytes] | None:
+        """What `pattern` finds here, or None, taking nothing."""
+        found = pattern.match(self._text(), self._offset)
+        if found is not None:
+            self._offset = found.end()
+        return found
+
+    def rest(self) -> bytes:
+        """All that is left of this piece of text."""
+        octets = self._text()[self._offset :]
+        self._offset = len(self._text())
+        return octets
+
+    def at_number_set(self) -> bool:
+        """Whether a set of message numbers comes next."""
+        return _SET.match(self._text(), self._offset) is not None
 
     def _literal(self) -> Literal | Streamed | None:
         following = self._piece + 1
@@ -102,11 +133,11 @@ class Cursor:
 
     def tag(self) -> bytes:
         """tag."""
-        return self._match(_TAG, "a tag")[0]
+        return self.match(_TAG, "a tag")[0]
 
     def atom(self) -> bytes:
         """atom."""
-        return self._match(_ATOM, "an atom")[0]
+        return self.match(_ATOM, "an atom")[0]
 
     def word(self) -> str:
         """A command or key word, in upper case."""
@@ -115,7 +146,7 @@ class Cursor:
     def string(self) -> bytes:
         """string: quoted or a literal in memory."""
         if self.peek(b'"'):
-            return _ESCAPE.sub(rb"\1", self._match(_QUOTED, "a quoted string that ends")[1])
+            return _ESCAPE.sub(rb"\1", self.match(_QUOTED, "a quoted string that ends")[1])
         literal = self._literal()
         if not isinstance(literal, Literal):
             raise SyntaxFault("Expected a string")
@@ -145,6 +176,11 @@ class Cursor:
         """A mailbox's name out of modified UTF-7."""
         return decode_name(self.astring())
 
+    def mailbox_argument(self) -> str:
+        """A space, and a mailbox's name."""
+        self.space()
+        return self.mailbox()
+
     def message_literal(self) -> bytes | Streamed:
         """The literal of APPEND, in memory or streamed."""
         match self._literal():
@@ -157,14 +193,35 @@ class Cursor:
 
     def number(self) -> int:
         """number64."""
-        value = int(self._match(_NUMBER, "a number")[0])
+        value = int(self.match(_NUMBER, "a number")[0])
         if value >= 1 << 63:
             raise SyntaxFault("The number is too large")
         return value
 
+    def modifier(self, *names: str) -> str | None:
+        """SP "(" and the name of the modifier that stands in it (RFC 4466 §2), or None.
+
+        What is known here comes alone: there is no second one to come with it.
+        """
+        if not self.skip(b" ("):
+            return None
+        name = self.word()
+        if name not in names:
+            raise SyntaxFault(f"Unknown modifier {name[:40]}")
+        return name
+
+    def modseq_modifier(self, name: str) -> int | None:
+        """SP "(" name SP mod-sequence-valzer ")", or None where there are no modifiers."""
+        if self.modifier(name) is None:
+            return None
+        self.space()
+        modseq = self.number()
+        self.expect(b")")
+        return modseq
+
     def numset(self) -> NumSet:
         """sequence-set; its numbers are 1 to 2^32-1."""
-        text = self._match(_SET, "a set of message numbers")[0]
+        text = self.match(_SET, "a set of message numbers")[0]
         ranges = []
         for part in text.split(b","):
             low, _, high = part.partition(b":")
@@ -173,12 +230,12 @@ class Cursor:
 
     def date(self) -> datetime:
         """date, at midnight UTC: only its day counts."""
-        day, month, year = self._match(_DATE, "a date such as 1-Jan-2026").groups()
+        day, month, year = self.match(_DATE, "a date such as 1-Jan-2026").groups()
         return _moment(year, month, day)
 
     def date_time(self) -> datetime:
         """date-time, aware."""
-        found = self._match(_DATE_TIME, 'a date such as " 1-Jan-2026 08:00:00 +0000"').groups()
+        found = self.match(_DATE_TIME, 'a date such as " 1-Jan-2026 08:00:00 +0000"').groups()
         day, month, year, hour, minute, second, sign, hours, minutes = found
         offset = timedelta(hours=int(hours), minutes=int(minutes))
         if offset >= timedelta(days=1) or int(minutes) > 59:
@@ -195,16 +252,51 @@ class Cursor:
             raise SyntaxFault("That time does not exist") from error
 
 
+_FLAG = re.compile(rb"\\?[^\x00-\x20\x7f-\xff(){%*\"\\\]]+")
+_KNOWN = frozenset({*SYSTEM_FLAGS, RECENT})
+MAX_FLAGS = 500
+"""Keywords in one command."""
+
+
+def parse_flag(cursor: Cursor) -> str:
+    """One flag or keyword, system flags in their one spelling."""
+    flag = canonical(cursor.match(_FLAG, "a flag")[0].decode("ascii"))
+    if flag.startswith("\\") and flag not in _KNOWN:
+        raise SyntaxFault(f"There is no system flag {flag[:40]}")
+    return flag
+
+
+def parse_flags(cursor: Cursor) -> frozenset[str]:
+    """flag-list; it may be empty."""
+    cursor.expect(b"(")
+    flags: list[str] = []
+    while not cursor.skip(b")"):
+        if flags:
+            cursor.space()
+        flags.append(parse_flag(cursor))
+        if len(flags) > MAX_FLAGS:
+            raise OverLimit(f"A command takes at most {MAX_FLAGS} flags")
+    return distinct_flags(flags)
+
+
+def distinct_flags(flags: Iterable[str]) -> frozenset[str]:
+    """The flags, of those that differ in case alone the first."""
+    found: dict[str, str] = {}
+    for flag in flags:
+        found.setdefault(flag.lower(), flag)
+    return frozenset(found.values())
+
+
 def decode_name(octets: bytes) -> str:
     """A mailbox name from the wire.
 
     Raises:
-        SyntaxFault: it isn't modified UTF-7.
+        NotAName: it isn't modified UTF-7.
     """
     try:
         return mutf7.decode(octets)
     except ValueError as error:
-        raise SyntaxFault("The mailbox name is not valid modified UTF-7") from error
+        raise NotAName("A mailbox name is written in modified UTF-7") from error
 
 
 def _set_number(text: bytes) -> int:

@@ -9,7 +9,7 @@ _SHIFT = re.compile(rb"&([A-Za-z0-9+,]*)-")
 
 
 def encode(name: str) -> bytes:
-    """The wire form; surrogates that stand alone are kept as they are."""
+    """The wire form of a name, which holds no lone surrogate."""
     return _RUN.sub(lambda run: _encode_run(run[0]), name).encode("ascii")
 
 
@@ -17,8 +17,9 @@ def decode(octets: bytes) -> str:
     """The name.
 
     Raises:
-        ValueError: 8-bit octets, an unfinished shift, base64 that isn't, or a form that `encode`
-            would never make: a name must have one spelling, or it would be two mailboxes.
+        ValueError: 8-bit octets, an unfinished shift, base64 that isn't, half a surrogate pair,
+            or a form that `encode` would never make: a name must have one spelling, or it would
+            be two mailboxes.
     """
     parts: list[str] = []
     position = 0
@@ -38,7 +39,7 @@ def decode(octets: bytes) -> str:
 def _encode_run(run: str) -> str:
     if run == "&":
         return "&-"
-    utf16 = run.encode("utf-16-be", "surrogatepass")
+    utf16 = run.encode("utf-16-be")
     return "&" + base64.b64encode(utf16).decode().rstrip("=").replace("/", ",") + "-"
 
 
@@ -47,6 +48,6 @@ def _decode_run(run: bytes) -> str:
         return "&"
     padded = run.replace(b",", b"/") + b"=" * (-len(run) % 4)
     try:
-        return base64.b64decode(padded, validate=True).decode("utf-16-be", "surrogatepass")
+        return base64.b64decode(padded, validate=True).decode("utf-16-be")
     except binascii.Error as error:
         raise ValueError("not base64") from error

@@ -1,5 +1,6 @@
 """Values as the server writes them (RFC 9051 §9): the one encoder of strings, flags and dates."""
 
+import base64
 import re
 from collections.abc import Iterable
 from datetime import datetime
@@ -61,3 +62,8 @@ def internal_date(moment: datetime) -> bytes:
         hours,
         rest,
     )
+
+
+def base64_line(octets: bytes) -> bytes:
+    """A challenge of AUTHENTICATE in base64, with its line end."""
+    return base64.b64encode(octets) + b"\r\n"

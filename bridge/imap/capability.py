@@ -1,0 +1,67 @@
+"""The one table of what the server offers, and when (RFC 9051 §7.2.2)."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A capability token, its RFC, and whether it is for before or after log-in."""
+
+    token: str
+    rfc: int
+    before: bool = False
+    after: bool = True
+
+
+APPEND_LIMIT_OCTETS = 64 << 20
+"""Larger than any provider lets through by mail."""
+
+MECHANISMS = ("AUTH=SCRAM-SHA-256", "AUTH=PLAIN")
+"""SCRAM never shows a password, but who reads along can try passwords against what it shows
+(RFC 5802 §9): both are offered under the same condition."""
+
+OFFERS = (
+    Offer("IMAP4rev1", 3501, before=True),
+    Offer("LITERAL+", 7888, before=True),
+    Offer("SASL-IR", 4959, before=True),
+    Offer("ID", 2971, before=True),
+    Offer("ENABLE", 5161),
+    Offer("CONDSTORE", 7162),
+    Offer("IDLE", 2177),
+    Offer("NAMESPACE", 2342),
+    Offer("MULTIAPPEND", 3502),
+    Offer("UIDPLUS", 4315),
+    Offer("UNSELECT", 3691),
+    Offer("MOVE", 6851),
+    Offer("QUOTA", 9208),
+    Offer("QUOTA=RES-STORAGE", 9208),
+    Offer("WITHIN", 5032),
+    Offer("CHILDREN", 3348),
+    Offer("SPECIAL-USE", 6154),
+)
+
+
+def capabilities(
+    *,
+    authenticated: bool,
+    secure: bool,
+    login_allowed: bool,
+    append_octets: int,
+    withheld: frozenset[str] = frozenset(),
+) -> bytes:
+    """The tokens in this state, separated by spaces.
+
+    Args:
+        authenticated, secure, login_allowed: the state.
+        append_octets: APPENDLIMIT (RFC 7889).
+        withheld: names that aren't listed, with all their variants ("QUOTA=...").
+    """
+    tokens = [offer.token for offer in OFFERS if (offer.after if authenticated else offer.before)]
+    if authenticated:
+        tokens.append(f"APPENDLIMIT={append_octets}")
+    else:
+        if not secure:
+            tokens.append("STARTTLS")
+        tokens += MECHANISMS if login_allowed else ("LOGINDISABLED",)
+    offered = [token for token in tokens if token.partition("=")[0] not in withheld]
+    return " ".join(offered).encode("ascii")

@@ -1,0 +1,153 @@
+"""FETCH (RFC 9051 §6.4.5; RFC 3501 §6.4.5; RFC 7162 §3.1.4; RFC 8474; RFC 8514; RFC 8970)."""
+
+import re
+from dataclasses import dataclass
+
+from bridge.imap.grammar import Cursor, OverLimit, SyntaxFault
+from bridge.imap.serialize import astring
+from bridge.model.fetch import FetchItem
+from bridge.model.numset import NumSet
+from bridge.model.section import Section
+
+_MACROS = {
+    "ALL": ("FLAGS", "INTERNALDATE", "RFC822.SIZE", "ENVELOPE"),
+    "FAST": ("FLAGS", "INTERNALDATE", "RFC822.SIZE"),
+    "FULL": ("FLAGS", "INTERNALDATE", "RFC822.SIZE", "ENVELOPE", "BODY"),
+}
+_PLAIN = frozenset(
+    {
+        "UID",
+        "FLAGS",
+        "INTERNALDATE",
+        "RFC822.SIZE",
+        "ENVELOPE",
+        "BODY",
+        "BODYSTRUCTURE",
+        "MODSEQ",
+        "EMAILID",
+        "THREADID",
+        "SAVEDATE",
+    }
+)
+_OLD = {
+    "RFC822": (Section(), False),
+    "RFC822.HEADER": (Section(text="HEADER"), True),
+    "RFC822.TEXT": (Section(text="TEXT"), False),
+}
+_NAME = re.compile(rb"[A-Za-z0-9.]+")
+_PART = re.compile(rb"[1-9]\d{0,8}(?:\.[1-9]\d{0,8})*")
+_TEXTS = ("HEADER.FIELDS.NOT", "HEADER.FIELDS", "HEADER", "TEXT", "MIME")
+MAX_ITEMS = 200
+"""Of one command; each may be a section that is looked up in every message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """FETCH, or UID FETCH, which always shows the UID.
+
+    `changed_since` leaves out messages with that modseq or a lower one; it may be 0, as iOS sends.
+    """
+
+    numbers: NumSet
+    uid: bool
+    items: tuple[FetchItem, ...]
+    changed_since: int | None = None
+
+    @property
+    def modseq(self) -> bool:
+        """Whether it asks for modseqs, which makes the client CONDSTORE-aware."""
+        return any(item.name == "MODSEQ" for item in self.items)
+
+
+def parse_fetch(cursor: Cursor, *, uid: bool) -> Fetch:
+    """The arguments of FETCH, macros expanded."""
+    cursor.space()
+    numbers = cursor.numset()
+    cursor.space()
+    items: list[FetchItem] = []
+    if cursor.skip(b"("):
+        items.append(_item(cursor))
+        while not cursor.skip(b")"):
+            cursor.space()
+            items.append(_item(cursor))
+            if len(items) > MAX_ITEMS:
+                raise OverLimit(f"FETCH takes at most {MAX_ITEMS} items")
+    else:
+        items += _macro(cursor)
+    if uid and not any(item.name == "UID" for item in items):
+        items.insert(0, FetchItem("UID", echo=b"UID"))
+    changed_since = cursor.modseq_modifier("CHANGEDSINCE")
+    if changed_since is not None:
+        items.append(FetchItem("MODSEQ", echo=b"MODSEQ"))
+    return Fetch(numbers, uid, tuple(dict.fromkeys(items)), changed_since)
+
+
+def _macro(cursor: Cursor) -> list[FetchItem]:
+    for name, expanded in _MACROS.items():
+        if cursor.peek(name.encode()):
+            cursor.skip(name.encode())
+            return [FetchItem(part, echo=part.encode()) for part in expanded]
+    return [_item(cursor)]
+
+
+def _item(cursor: Cursor) -> FetchItem:
+    name = cursor.match(_NAME, "a FETCH item")[0].decode("ascii").upper()
+    if name in ("BODY", "BODY.PEEK") and cursor.peek(b"["):
+        return _section_item(cursor, peek=name == "BODY.PEEK")
+    if name in _OLD:
+        section, peek = _OLD[name]
+        return FetchItem("BODY[]", section, peek, None, name.encode())
+    if name in _PLAIN:
+        return FetchItem(name, echo=name.encode())
+    raise SyntaxFault(f"Unknown FETCH item {name[:40]}")
+
+
+def _section_item(cursor: Cursor, *, peek: bool) -> FetchItem:
+    cursor.expect(b"[")
+    section = _section(cursor)
+    cursor.expect(b"]")
+    echo = b"BODY[%b]" % _written(section)
+    partial = None
+    if cursor.skip(b"<"):
+        first = cursor.number()
+        cursor.expect(b".")
+        count = cursor.number()
+        cursor.expect(b">")
+        if not count:
+            raise SyntaxFault("A partial FETCH wants at least one octet")
+        partial = (first, count)
+        echo += b"<%d>" % first
+    return FetchItem("BODY[]", section, peek, partial, echo)
+
+
+def _section(cursor: Cursor) -> Section:
+    part = ""
+    if not cursor.peek(b"]") and (found := cursor.try_match(_PART)) is not None:
+        part = found[0].decode("ascii")
+        if not cursor.skip(b"."):
+            return Section(part)
+    elif cursor.peek(b"]"):
+        return Section()
+    for text in _TEXTS:
+        if cursor.skip(text.encode()):
+            break
+    else:
+        raise SyntaxFault("Expected HEADER, HEADER.FIELDS, TEXT or MIME")
+    if text == "MIME" and not part:
+        raise SyntaxFault("MIME needs a part number before it")
+    if not text.startswith("HEADER.FIELDS"):
+        return Section(part, text)
+    cursor.space()
+    cursor.expect(b"(")
+    fields = [cursor.astring()]
+    while not cursor.skip(b")"):
+        cursor.space()
+        fields.append(cursor.astring())
+    return Section(part, text, tuple(fields))
+
+
+def _written(section: Section) -> bytes:
+    text = ".".join(word for word in (section.part, section.text) if word).encode()
+    if section.fields:
+        text += b" (%b)" % b" ".join(map(astring, section.fields))
+    return text

@@ -1,0 +1,184 @@
+"""SEARCH (RFC 9051 §6.4.4; RFC 5032; RFC 7162 §3.1.5): keys as a tree of `bridge.model.search`."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bridge.imap.grammar import MAX_NESTING, Cursor, OverLimit, SyntaxFault
+from bridge.model import flags as names
+from bridge.model.flags import canonical
+from bridge.model.search import (
+    All,
+    And,
+    Date,
+    HasFlag,
+    Header,
+    ModSeqAtLeast,
+    Not,
+    Numbers,
+    Or,
+    SearchKey,
+    Size,
+    Text,
+    Within,
+)
+
+MAX_KEYS = 5000
+"""Of one command; a client that lists message numbers does so in one set."""
+
+
+class UnknownCharset(Exception):
+    """The CHARSET can't be read: NO [BADCHARSET] (RFC 5530)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """SEARCH, or UID SEARCH; `modseq` says that a key asks for it, and so the answer has one."""
+
+    key: SearchKey
+    uid: bool
+    modseq: bool
+
+
+def parse_search(cursor: Cursor, *, uid: bool) -> Search:
+    """The arguments of SEARCH."""
+    cursor.space()
+    reader = _Reader(cursor)
+    if cursor.skip(b"CHARSET "):
+        reader.charset = cursor.astring().decode("ascii", "replace").lower()
+        if reader.charset not in ("us-ascii", "utf-8"):
+            raise UnknownCharset
+        cursor.space()
+    keys = [reader.key(0)]
+    while cursor.skip(b" ") and not cursor.at_end():
+        keys.append(reader.key(0))
+    return Search(_all_of(keys), uid, reader.modseq)
+
+
+def _all_of(keys: list[SearchKey]) -> SearchKey:
+    return keys[0] if len(keys) == 1 else And(tuple(keys))
+
+
+_FLAGS: dict[str, HasFlag] = {
+    word: HasFlag(flag, present)
+    for flag in (*names.SYSTEM_FLAGS, names.RECENT)
+    for word, present in ((flag[1:].upper(), True), ("UN" + flag[1:].upper(), False))
+    if word != "UNRECENT"
+}
+_FIELDS = frozenset({"BCC", "CC", "FROM", "SUBJECT", "TO"})
+_DATES = {
+    prefix + relation: (relation, bool(prefix))
+    for prefix in ("", "SENT")
+    for relation in ("BEFORE", "ON", "SINCE")
+}
+
+
+class _Reader:
+    def __init__(self, cursor: Cursor) -> None:
+        self._cursor = cursor
+        self._keys = 0
+        self.charset = "us-ascii"
+        self.modseq = False
+
+    def key(self, depth: int) -> SearchKey:
+        self._keys += 1
+        if depth > MAX_NESTING:
+            raise OverLimit(f"A search is nested at most {MAX_NESTING} deep", "nesting")
+        if self._keys > MAX_KEYS:
+            raise OverLimit(f"A search has at most {MAX_KEYS} keys")
+        cursor = self._cursor
+        if cursor.skip(b"("):
+            keys = [self.key(depth + 1)]
+            while not cursor.skip(b")"):
+                cursor.space()
+                keys.append(self.key(depth + 1))
+            return _all_of(keys)
+        if cursor.at_number_set():
+            return Numbers(cursor.numset(), uid=False)
+        return self._word(cursor.word(), depth)
+
+    def _word(self, word: str, depth: int) -> SearchKey:
+        if word in _FLAGS:
+            return _FLAGS[word]
+        if word in _FIELDS:
+            return Header(word.lower().encode(), self._string())
+        if word in _DATES:
+            relation, sent = _DATES[word]
+            self._cursor.space()
+            return Date(relation, self._cursor.date().date(), sent)
+        read = _WORDS.get(word)
+        if read is None:
+            raise SyntaxFault(f"Unknown search key {word[:40]}")
+        return read(self, depth)
+
+    def _string(self) -> bytes:
+        self._cursor.space()
+        return self._cursor.astring()
+
+    def _number(self) -> int:
+        self._cursor.space()
+        return self._cursor.number()
+
+    def _interval(self) -> int:
+        seconds = self._number()
+        if not 0 < seconds < 1 << 32:
+            raise SyntaxFault("An interval is 1 to 4294967295 seconds")
+        return seconds
+
+    def _below(self, depth: int) -> SearchKey:
+        self._cursor.space()
+        return self.key(depth + 1)
+
+    def _keyword(self) -> str:
+        self._cursor.space()
+        return canonical(self._cursor.atom().decode("ascii"))
+
+    def _header(self) -> SearchKey:
+        name = self._string().lower()
+        return Header(name, self._string())
+
+    def _uid(self) -> SearchKey:
+        self._cursor.space()
+        return Numbers(self._cursor.numset(), uid=True)
+
+    def _modseq(self) -> SearchKey:
+        self.modseq = True
+        self._cursor.space()
+        if self._cursor.peek(b'"'):
+            # A message has one modseq for all its flags: which are meant makes no difference.
+            if not self._cursor.string().lower().startswith(b"/flags/"):
+                raise SyntaxFault('Expected an entry such as "/flags/\\\\seen"')
+            self._cursor.space()
+            if self._cursor.word() not in ("PRIV", "SHARED", "ALL"):
+                raise SyntaxFault("Expected priv, shared or all")
+            self._cursor.space()
+        return ModSeqAtLeast(self._cursor.number())
+
+    def _or(self, depth: int) -> SearchKey:
+        left = self._below(depth)
+        return Or(left, self._below(depth))
+
+
+_NEW = And((HasFlag(names.RECENT), HasFlag(names.SEEN, False)))
+_WORDS: dict[str, Callable[[_Reader, int], SearchKey]] = {
+    "ALL": lambda reader, depth: All(),
+    "NEW": lambda reader, depth: _NEW,
+    "OLD": lambda reader, depth: HasFlag(names.RECENT, False),
+    "KEYWORD": lambda reader, depth: HasFlag(reader._keyword()),
+    "UNKEYWORD": lambda reader, depth: HasFlag(reader._keyword(), False),
+    "BODY": lambda reader, depth: Text(reader._string(), header=False),
+    "TEXT": lambda reader, depth: Text(reader._string(), header=True),
+    "HEADER": lambda reader, depth: reader._header(),
+    "LARGER": lambda reader, depth: Size(reader._number(), larger=True),
+    "SMALLER": lambda reader, depth: Size(reader._number(), larger=False),
+    "OLDER": lambda reader, depth: Within(reader._interval(), older=True),
+    "YOUNGER": lambda reader, depth: Within(reader._interval(), older=False),
+    "UID": lambda reader, depth: reader._uid(),
+    "MODSEQ": lambda reader, depth: reader._modseq(),
+    "NOT": lambda reader, depth: Not(reader._below(depth)),
+    "OR": lambda reader, depth: reader._or(depth),
+}
+KEYS = frozenset({*_FLAGS, *_FIELDS, *_DATES, *_WORDS})
+"""All words that are search keys."""
+
+STRINGS = {**dict.fromkeys((*_FIELDS, "BODY", "TEXT", "KEYWORD", "UNKEYWORD"), 1), "HEADER": 2}
+"""Keys that something to look for follows, and how many words it is."""

@@ -1,0 +1,170 @@
+"""From a command's pieces to its value: the table of verbs."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from bridge.imap.commands import (
+    append,
+    authenticate,
+    copy,
+    create,
+    delete,
+    expunge,
+    fetch,
+    general,
+    login,
+    quota,
+    rename,
+    search,
+    select,
+    status,
+    store,
+    subscribe,
+)
+from bridge.imap.commands.enable import Enable, parse_enable
+from bridge.imap.commands.id import Id, parse_id
+from bridge.imap.commands.list import List, parse_list, parse_lsub
+from bridge.imap.framing import Piece
+from bridge.imap.grammar import Cursor, NotAName, OverLimit, SyntaxFault
+from bridge.imap.withheld import withheld_of
+
+Command = (
+    general.Capability
+    | general.Noop
+    | general.Check
+    | general.Logout
+    | general.Starttls
+    | general.Idle
+    | general.Namespace
+    | Id
+    | Enable
+    | login.Login
+    | authenticate.Authenticate
+    | List
+    | status.Status
+    | select.Select
+    | create.Create
+    | delete.Delete
+    | subscribe.Subscribe
+    | rename.Rename
+    | quota.GetQuota
+    | quota.GetQuotaRoot
+    | quota.SetQuota
+    | append.Append
+    | store.Store
+    | copy.Copy
+    | expunge.Expunge
+    | expunge.Close
+    | fetch.Fetch
+    | search.Search
+)
+_VERBS: dict[str, Callable[[Cursor], Command]] = {
+    "CAPABILITY": lambda cursor: general.Capability(),
+    "NOOP": lambda cursor: general.Noop(),
+    "CHECK": lambda cursor: general.Check(),
+    "LOGOUT": lambda cursor: general.Logout(),
+    "STARTTLS": lambda cursor: general.Starttls(),
+    "IDLE": lambda cursor: general.Idle(),
+    "NAMESPACE": lambda cursor: general.Namespace(),
+    "ID": parse_id,
+    "ENABLE": parse_enable,
+    "LOGIN": login.parse_login,
+    "AUTHENTICATE": authenticate.parse_authenticate,
+    "LIST": parse_list,
+    "LSUB": parse_lsub,
+    "STATUS": status.parse_status,
+    "SELECT": select.parse_select,
+    "EXAMINE": select.parse_examine,
+    "CREATE": create.parse_create,
+    "DELETE": delete.parse_delete,
+    "RENAME": rename.parse_rename,
+    "GETQUOTA": quota.parse_getquota,
+    "GETQUOTAROOT": quota.parse_getquotaroot,
+    "SETQUOTA": quota.parse_setquota,
+    "SUBSCRIBE": subscribe.parse_subscribe,
+    "UNSUBSCRIBE": subscribe.parse_unsubscribe,
+    "APPEND": append.parse_append,
+    "STORE": partial(store.parse_store, uid=False),
+    "COPY": partial(copy.parse_copy, uid=False),
+    "MOVE": partial(copy.parse_move, uid=False),
+    "FETCH": partial(fetch.parse_fetch, uid=False),
+    "SEARCH": partial(search.parse_search, uid=False),
+    "EXPUNGE": lambda cursor: expunge.Expunge(),
+    "CLOSE": lambda cursor: expunge.Close(expunge=True),
+    "UNSELECT": lambda cursor: expunge.Close(expunge=False),
+}
+_UID_VERBS: dict[str, Callable[[Cursor], Command]] = {
+    "STORE": partial(store.parse_store, uid=True),
+    "COPY": partial(copy.parse_copy, uid=True),
+    "MOVE": partial(copy.parse_move, uid=True),
+    "FETCH": partial(fetch.parse_fetch, uid=True),
+    "SEARCH": partial(search.parse_search, uid=True),
+    "EXPUNGE": expunge.parse_uid_expunge,
+}
+VERBS = frozenset({*_VERBS, *_UID_VERBS})
+
+
+@dataclass(frozen=True, slots=True)
+class Tagged:
+    """A command that could be read."""
+
+    tag: bytes
+    verb: str
+    command: Command
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A command that couldn't: BAD with `text`, or NO where `no`; `tag` None where none was.
+
+    `limit` names the limit it went over to metrics, if it did.
+    """
+
+    tag: bytes | None
+    text: str
+    code: str = ""
+    no: bool = False
+    limit: str | None = None
+
+
+def parse(pieces: Sequence[Piece], withheld: frozenset[str] = frozenset()) -> Tagged | Unreadable:
+    """The command, unless a capability in `withheld` brought it; this never raises."""
+    tag = tag_of(pieces)
+    if tag is None:
+        return Unreadable(None, "Expected a tag")
+    cursor = Cursor(pieces)
+    try:
+        cursor.tag()
+        cursor.space()
+        verb = cursor.word()
+        table = _VERBS
+        if verb == "UID":
+            cursor.space()
+            table, verb = _UID_VERBS, cursor.word()
+        read = table.get(verb)
+        if read is None:
+            return Unreadable(tag, f"Unknown command {verb[:40]}")
+        command = read(cursor)
+        cursor.end()
+    except OverLimit as fault:
+        return Unreadable(tag, fault.text, "LIMIT", limit=fault.limit)
+    except NotAName as fault:
+        return Unreadable(tag, fault.text, "CANNOT", no=True)
+    except search.UnknownCharset:
+        text = "Only US-ASCII and UTF-8 are searched"
+        return Unreadable(tag, text, "BADCHARSET (US-ASCII UTF-8)", no=True)
+    except SyntaxFault as fault:
+        return Unreadable(tag, fault.text)
+    missing = withheld_of(command, withheld) if withheld else None
+    if missing is not None:
+        return Unreadable(tag, f"{missing} is not offered to this account")
+    return Tagged(tag, verb, command)
+
+
+def tag_of(pieces: Sequence[Piece]) -> bytes | None:
+    """The tag of a command, or of what has come of one; None if it has none."""
+    try:
+        return Cursor(pieces[:1]).tag()
+    except SyntaxFault:
+        return None

@@ -1,0 +1,104 @@
+"""What an account is not offered: which capabilities can be withheld, and what they brought.
+
+A client that trips over an extension is helped sooner by an account without it than by a release.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import assert_never
+
+from bridge.imap.capability import OFFERS
+from bridge.imap.commands.append import Append
+from bridge.imap.commands.copy import Copy
+from bridge.imap.commands.enable import Enable
+from bridge.imap.commands.expunge import Close, Expunge
+from bridge.imap.commands.fetch import Fetch
+from bridge.imap.commands.general import Idle, Namespace
+from bridge.imap.commands.id import Id
+from bridge.imap.commands.quota import GetQuota, GetQuotaRoot, SetQuota
+from bridge.imap.commands.search import Search
+from bridge.imap.commands.select import Select
+from bridge.imap.commands.status import Status
+from bridge.imap.commands.store import Store
+from bridge.model.search import (
+    All,
+    And,
+    Date,
+    HasFlag,
+    Header,
+    ModSeqAtLeast,
+    Not,
+    Numbers,
+    Or,
+    SearchKey,
+    Size,
+    Text,
+    Within,
+)
+
+_NAMES = dict.fromkeys(offer.token.partition("=")[0] for offer in OFFERS if offer.after)
+WITHHOLDABLE = (*(name for name in _NAMES if name != "IMAP4rev1"), "APPENDLIMIT")
+"""A name stands for its variants too: QUOTA for QUOTA=RES-STORAGE."""
+
+_COMMANDS: dict[type, str] = {
+    Id: "ID",
+    Enable: "ENABLE",
+    Idle: "IDLE",
+    Namespace: "NAMESPACE",
+    GetQuota: "QUOTA",
+    GetQuotaRoot: "QUOTA",
+    SetQuota: "QUOTA",
+}
+_STATUS_ITEMS = {
+    "APPENDLIMIT": "APPENDLIMIT",
+    "DELETED-STORAGE": "QUOTA",
+    "HIGHESTMODSEQ": "CONDSTORE",
+}
+
+
+def withheld_of(command: object, withheld: frozenset[str]) -> str | None:
+    """The capability of `withheld` that brought the command, or something in it; else None."""
+    return next((name for name in _brought_by(command) if name in withheld), None)
+
+
+def _brought_by(command: object) -> Iterator[str]:
+    name = _COMMANDS.get(type(command))
+    if name is not None:
+        yield name
+    match command:
+        case Append() if len(command.messages) > 1:
+            yield "MULTIAPPEND"
+        case Close(expunge=False):
+            yield "UNSELECT"
+        case Copy(move=True):
+            yield "MOVE"
+        case Expunge() if command.uids is not None:
+            yield "UIDPLUS"
+        case Fetch() if command.modseq or command.changed_since is not None:
+            yield "CONDSTORE"
+        case Search():
+            yield from _keys_brought_by([command.key])
+        case Select(condstore=True):
+            yield "CONDSTORE"
+        case Status():
+            yield from (_STATUS_ITEMS[item] for item in command.items if item in _STATUS_ITEMS)
+        case Store() if command.unchanged_since is not None:
+            yield "CONDSTORE"
+
+
+def _keys_brought_by(keys: Iterable[SearchKey]) -> Iterator[str]:
+    for key in keys:
+        match key:
+            case Within():
+                yield "WITHIN"
+            case ModSeqAtLeast():
+                yield "CONDSTORE"
+            case Not():
+                yield from _keys_brought_by([key.key])
+            case Or():
+                yield from _keys_brought_by([key.left, key.right])
+            case And():
+                yield from _keys_brought_by(key.keys)
+            case All() | HasFlag() | Numbers() | Header() | Text() | Size() | Date():
+                pass
+            case _:
+                assert_never(key)
