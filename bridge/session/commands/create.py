@@ -1,0 +1,54 @@
+"""CREATE."""
+
+from bridge.imap.commands.create import Create
+from bridge.model.ids import AccountId
+from bridge.model.mailbox import MAX_NAME_CHARACTERS, canonical_name, is_name, superiors
+from bridge.session.context import Context
+from bridge.session.reply import No, Ok
+from bridge.store.tx import WriteTx
+
+MAX_MAILBOXES = 10_000
+"""Of one account; a client in a loop must not fill the disk with names."""
+
+
+async def create(context: Context, command: Create) -> Ok:
+    """Makes a mailbox, and those above it that are missing (RFC 9051 §6.3.4)."""
+    account, name = context.user.id, checked_name(command.mailbox)
+
+    def work(tx: WriteTx) -> str:
+        if tx.mailbox(account, name) is not None:
+            raise No("That mailbox is there already", "ALREADYEXISTS")
+        make_superiors(tx, account, name)
+        return tx.create_mailbox(account, name).mailboxid
+
+    mailboxid = await context.services.database.write(work)
+    return Ok("Made", b"MAILBOXID (%b)" % mailboxid.encode("ascii"))
+
+
+def make_superiors(tx: WriteTx, account: AccountId, name: str) -> None:
+    """Makes the mailboxes above `name` that are missing.
+
+    Raises:
+        No: with them and `name` the account would have too many.
+    """
+    missing = [one for one in superiors(name) if tx.mailbox(account, one) is None]
+    if tx.mailbox_count(account) + len(missing) >= MAX_MAILBOXES:
+        raise No(f"An account has at most {MAX_MAILBOXES} mailboxes", "LIMIT", limit="other")
+    for superior in missing:
+        tx.create_mailbox(account, superior)
+
+
+def checked_name(name: str) -> str:
+    """The stored form of a name a client wants to give.
+
+    Raises:
+        No: it can't be a name.
+    """
+    name = canonical_name(name)
+    if not is_name(name):
+        raise No(
+            f"A mailbox's name has 1 to {MAX_NAME_CHARACTERS} characters, no control characters,"
+            " no * or %, and no empty level",
+            "CANNOT",
+        )
+    return name

@@ -1,0 +1,166 @@
+"""FETCH (RFC 9051 §6.4.5; RFC 7162 §3.1.4)."""
+
+from collections.abc import Sequence
+from functools import partial
+
+from bridge.errors import StoreError, StoreFullError
+from bridge.imap.commands.fetch import Fetch
+from bridge.mime.sections import Slice
+from bridge.model.change import FlagChange
+from bridge.model.fetch import FetchItem
+from bridge.model.flags import SEEN, FlagOp
+from bridge.model.ids import MessageId
+from bridge.session import render
+from bridge.session.context import Context
+from bridge.session.refresh import announce_keywords
+from bridge.session.render import Batch
+from bridge.session.reply import Ok
+from bridge.session.view import View
+from bridge.store.tx import ReadTx, WriteTx
+
+BATCH_MESSAGES = 1000
+"""Looked up and written in one piece: large enough to cost little, small enough to be fair."""
+
+BATCH_OCTETS = 1 << 20
+"""Of mail read in one look at the store; the message that goes beyond is the last."""
+
+_UNASKED = (FetchItem("FLAGS", echo=b"FLAGS"),)
+"""What is shown, asked for or not, where showing a message has set \\Seen."""
+
+_AWARE = (FetchItem("UID", echo=b"UID"), *_UNASKED, FetchItem("MODSEQ", echo=b"MODSEQ"))
+"""The same for a CONDSTORE-aware client (RFC 7162 §3.2.4)."""
+
+
+async def fetch(context: Context, command: Fetch) -> Ok:
+    """Shows items of messages, those expunged elsewhere included until that is announced."""
+    view = context.selected
+    since = command.changed_since
+    if since is not None:
+        # What changed in the mailbox is asked for, not what this session knows of it.
+        await context.sync(expunge=False, always=True)
+    positions = view.resolve(command.numbers, uid=command.uid)
+    if since is not None:
+        positions = [position for position in positions if view.modseq(position) > since]
+    if all(item.name in render.FROM_VIEW for item in command.items):
+        await _show_view(context, view, positions, command.items)
+    else:
+        await _show_rows(context, view, positions, command.items)
+    return Ok("Done")
+
+
+async def _show_view(
+    context: Context, view: View, positions: Sequence[int], items: tuple[FetchItem, ...]
+) -> None:
+    for start in range(0, len(positions), BATCH_MESSAGES):
+        some = positions[start : start + BATCH_MESSAGES]
+        make = partial(_lines_of_view, items=items, view=view, positions=some)
+        # A large mailbox is written down beside the reactor, which others need meanwhile.
+        large = len(some) == BATCH_MESSAGES
+        context.write(await context.services.database.read(make) if large else make(None))
+        await context.connection.drain()
+
+
+def _lines_of_view(
+    tx: ReadTx | None, *, items: tuple[FetchItem, ...], view: View, positions: Sequence[int]
+) -> bytes:
+    return render.lines(render.batch_of_view(items, view, positions))
+
+
+async def _show_rows(
+    context: Context, view: View, positions: Sequence[int], items: tuple[FetchItem, ...]
+) -> None:
+    """Shows batch after batch, each as large as `BATCH_MESSAGES` and `BATCH_OCTETS` allow."""
+    marks = not view.read_only and any(item.section and not item.peek for item in items)
+    names, mailbox_id = render.needs(items), view.mailbox.id
+
+    def look(tx: ReadTx, uids: list[int]) -> tuple[Batch | bytes, int]:
+        """A batch, or its lines where nothing else is to be done; how many UIDs it covers."""
+        rows = tx.columns(mailbox_id, uids, names, BATCH_OCTETS)
+        covers = len(uids) if rows.complete else uids.index(rows.uids[-1]) + 1
+        batch = render.batch_of_rows(tx, items, view, rows)
+        return batch if marks or batch.streams else render.lines(batch), covers
+
+    start = 0
+    while start < len(positions):
+        some = positions[start : start + BATCH_MESSAGES]
+        uids = [view.uids[position] for position in some]
+        found, covers = await context.services.database.read(partial(look, uids=uids))
+        if isinstance(found, Batch):
+            await _show_batch(context, view, found)
+        else:
+            context.write(found)
+        await context.connection.drain()
+        start += covers
+
+
+async def _show_batch(context: Context, view: View, batch: Batch) -> None:
+    """Shows messages that become \\Seen by it, or that are large, one after the other."""
+    items = batch.items
+    unasked = tuple(i for i in (_AWARE if context.condstore else _UNASKED) if i not in items)
+    newly_seen = await _mark_seen(context, view, batch)
+    batch = render.as_of_now(batch, view)
+    for index, position in enumerate(batch.positions):
+        context.write(b"* %d FETCH (" % (position + 1))
+        await _show_items(context, batch, index)
+        if position in newly_seen:
+            more = render.batch_of_view(unasked, view, (position,))
+            for item, values in zip(unasked, more.values, strict=True):
+                context.write(b" ", render.fragment(item, values[0]))
+        context.write(b")\r\n")
+        await context.connection.drain()
+
+
+async def _show_items(context: Context, batch: Batch, index: int) -> None:
+    space = b""
+    for item, values in zip(batch.items, batch.values, strict=True):
+        value = values[index]
+        if item.section is None:
+            context.write(space, render.fragment(item, value))
+        elif isinstance(value, Slice):
+            context.write(space, render.section_head(item, value))
+            await _stream(context, MessageId(batch.message_ids[index]), value)
+        else:
+            context.write(space, render.section(item, value))
+        space = b" "
+
+
+async def _stream(context: Context, message_id: MessageId, content: Slice) -> None:
+    """Sends a large section slice by slice, no faster than the client takes it."""
+    step = render.STREAMED_OCTETS
+    for start in range(content.start, content.end, step):
+        end = min(start + step, content.end)
+        read = partial(_slice, message_id=message_id, start=start, end=end)
+        octets = await context.services.database.read(read)
+        context.write(render.without_nul(octets))
+        await context.connection.drain()
+
+
+def _slice(tx: ReadTx, *, message_id: MessageId, start: int, end: int) -> bytes:
+    return tx.octets(message_id, start, end)
+
+
+async def _mark_seen(context: Context, view: View, batch: Batch) -> set[int]:
+    """Sets \\Seen where a body is about to be shown; the positions where that changed something.
+
+    While the disk is full messages can be read, and stay unseen.
+    """
+    if view.read_only or all(item.section is None or item.peek for item in batch.items):
+        return set()
+    unseen = [position for position in batch.positions if SEEN not in view.flags(position)]
+    uids = [uid for uid in map(view.uids.__getitem__, unseen) if uid not in view.vanished]
+    if not uids:
+        return set()
+    mailbox_id = view.mailbox.id
+
+    def work(tx: WriteTx) -> list[FlagChange]:
+        return tx.store_flags(mailbox_id, uids, FlagOp.ADD, frozenset({SEEN}))
+
+    try:
+        changes = await context.services.database.write(work)
+    except (StoreFullError, StoreError):
+        return set()
+    for change in changes:
+        view.set_flags(change.uid, change.flags, change.modseq)
+    # What others set meanwhile comes with it, perhaps a keyword this client hasn't met.
+    context.write(*announce_keywords(view))
+    return set(view.positions([change.uid for change in changes]))

@@ -1,0 +1,54 @@
+"""LOGIN, and what it has in common with AUTHENTICATE."""
+
+from bridge.imap.commands.login import Login
+from bridge.model.account import Account
+from bridge.session.context import COMMAND_LINE_OCTETS, Context
+from bridge.session.reply import No, Ok
+
+
+async def login(context: Context, command: Login) -> Ok:
+    """Logs in with a device password."""
+    require_privacy(context)
+    return await enter(context, command.user, command.password)
+
+
+def require_privacy(context: Context) -> None:
+    """Makes sure that no password is sent where others could read it.
+
+    Raises:
+        No: they could.
+    """
+    if not context.login_allowed:
+        raise No("Start TLS first: passwords are not taken in the clear", "PRIVACYREQUIRED")
+
+
+async def enter(context: Context, user: bytes, password: bytes) -> Ok:
+    """Logs in; the answer brings the capabilities.
+
+    Raises:
+        No: login or password is wrong, or the account has too many connections.
+    """
+    return admit(
+        context, await context.services.authenticator.check(user, password, context.connection.peer)
+    )
+
+
+def admit(context: Context, account: Account | None) -> Ok:
+    """Makes the session one of `account`, which has proved who it is; None if nobody has.
+
+    Raises:
+        No: as `enter`.
+    """
+    services = context.services
+    services.observer.logged_in(account is not None)
+    if account is None:
+        raise No("Login or password is wrong", "AUTHENTICATIONFAILED")
+    counts = services.connections
+    if counts.get(account.id, 0) >= services.limits.connections_per_account:
+        text = "This account has too many connections: close some mail apps"
+        raise No(text, "LIMIT", limit="connections")
+    counts[account.id] = counts.get(account.id, 0) + 1
+    services.strangers -= 1
+    context.enter(account)
+    context.connection.framer.line_limit = COMMAND_LINE_OCTETS
+    return Ok("Logged in", b"CAPABILITY " + context.capability())

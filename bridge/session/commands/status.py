@@ -1,0 +1,41 @@
+"""STATUS."""
+
+from bridge.imap.commands.status import Status
+from bridge.imap.serialize import mailbox_name
+from bridge.model.mailbox import INBOX, MailboxStatus
+from bridge.session.context import Context
+from bridge.session.reply import No, Ok
+from bridge.store.tx import ReadTx
+
+
+async def status(context: Context, command: Status) -> Ok:
+    """Counters of a mailbox that need not be selected."""
+    account = context.user.id
+
+    def read(tx: ReadTx) -> tuple[MailboxStatus, int]:
+        mailbox = tx.mailbox(account, command.mailbox)
+        if mailbox is None:
+            raise No("There is no such mailbox", "NONEXISTENT")
+        wanted = "DELETED-STORAGE" in command.items
+        return tx.status(mailbox), tx.deleted_size(mailbox.id) if wanted else 0
+
+    found, deleted_size = await context.services.database.read(read)
+    if found.mailbox.name == INBOX:
+        context.looked()
+    values = {
+        "MESSAGES": found.messages,
+        "RECENT": found.recent,
+        "UIDNEXT": found.mailbox.uidnext,
+        "UIDVALIDITY": found.mailbox.uidvalidity,
+        "UNSEEN": found.unseen,
+        "HIGHESTMODSEQ": found.mailbox.highest_modseq,
+        "SIZE": found.size,
+        "DELETED": found.deleted,
+        "DELETED-STORAGE": deleted_size,
+        "MAILBOXID": f"({found.mailbox.mailboxid})",
+        "APPENDLIMIT": context.services.limits.append_octets,
+    }
+    shown = " ".join(f"{item} {values[item]}" for item in command.items)
+    name = mailbox_name(found.mailbox.name)
+    context.write(b"* STATUS %b (%b)\r\n" % (name, shown.encode("ascii")))
+    return Ok("Done")

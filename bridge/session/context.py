@@ -1,0 +1,232 @@
+"""The state of one session, and what commands do with it."""
+
+import logging
+from enum import Enum, auto
+
+from bridge.errors import StoreError, StoreFullError
+from bridge.imap.capability import capabilities
+from bridge.imap.framing import CommandLine, LineTooLong, LiteralRequested
+from bridge.model.account import Account
+from bridge.model.ids import ModSeq
+from bridge.session.port import Expired, Services, Woken
+from bridge.session.refresh import highest_modseq_line, pending_expunges, refresh
+from bridge.session.reply import Bad, Bye, No
+from bridge.session.trace import Trace, TracedConnection
+from bridge.session.uploads import Uploads
+from bridge.session.view import View
+
+COMMAND_LINE_OCTETS = 64 << 10
+"""Of a command's text after log-in; literals have their own limits."""
+
+_log = logging.getLogger("popbridge.imap")
+
+
+class State(Enum):
+    """RFC 9051 §3."""
+
+    NOT_AUTHENTICATED = auto()
+    AUTHENTICATED = auto()
+    SELECTED = auto()
+
+
+class Context:
+    """What the handlers of commands are given."""
+
+    def __init__(self, services: Services, connection: TracedConnection) -> None:
+        self.services = services
+        self.connection = connection
+        self.account: Account | None = None
+        self.view: View | None = None
+        self.condstore = False
+        """Whether the client is CONDSTORE-aware: it wants modseqs with what it isn't asking for."""
+        self.idling = False
+        self.tls_wanted = False
+        self.uploads = Uploads(services)
+        self._hinted = False
+        self._unsubscribe = _nothing
+        self._began_s = services.monotonic()
+
+    def enter(self, account: Account) -> None:
+        """The session is one of this account from now on; it is traced if the account is."""
+        self.account = account
+        write = self.services.trace(account, self.connection.peer)
+        if write is not None:
+            self.connection.trace = Trace(write)
+
+    @property
+    def user(self) -> Account:
+        """The account, in states that have one."""
+        assert self.account is not None
+        return self.account
+
+    @property
+    def selected(self) -> View:
+        """The view, in the state that has one."""
+        assert self.view is not None
+        return self.view
+
+    def writable(self) -> View:
+        """The view of a mailbox that was selected, not examined.
+
+        Raises:
+            No: it was opened read-only.
+        """
+        if self.selected.read_only:
+            raise No("The mailbox is open read-only: SELECT it to change it")
+        return self.selected
+
+    def write(self, *octets: bytes) -> None:
+        """Queues octets for the client."""
+        self.connection.write(b"".join(octets))
+
+    @property
+    def state(self) -> State:
+        """The state of RFC 9051 §3."""
+        if self.account is None:
+            return State.NOT_AUTHENTICATED
+        return State.AUTHENTICATED if self.view is None else State.SELECTED
+
+    @property
+    def login_allowed(self) -> bool:
+        """Whether a password may be sent on this connection."""
+        return self.connection.secure or self.connection.loopback
+
+    def capability(self) -> bytes:
+        """The capabilities in this state."""
+        return capabilities(
+            authenticated=self.account is not None,
+            secure=self.connection.secure,
+            login_allowed=self.login_allowed,
+            append_octets=self.services.limits.append_octets,
+            withheld=self.withheld,
+        )
+
+    @property
+    def withheld(self) -> frozenset[str]:
+        """The capabilities that this account is not offered."""
+        return frozenset() if self.account is None else self.account.withheld
+
+    def offers(self, name: str) -> bool:
+        """Whether the capability of that name is not withheld."""
+        return name not in self.withheld
+
+    async def read_line(self) -> CommandLine | Woken:
+        """The next line of a client that was asked for one: AUTHENTICATE, IDLE.
+
+        Raises:
+            Closed: the client has gone.
+            Bye: it took too long.
+            Bad: it sent something else.
+        """
+        while True:
+            event = self.connection.framer.next_event()
+            match event:
+                case CommandLine():
+                    return event
+                case None:
+                    if await self.more() is not None:
+                        return Woken()
+                case LiteralRequested():
+                    self.connection.framer.reject()
+                    raise Bad("A line was expected, not a literal")
+                case LineTooLong():
+                    raise Bad("The line is too long", "LIMIT", limit="line")
+                case _:
+                    raise Bad("A line was expected")
+
+    async def more(self) -> Woken | None:
+        """Waits for octets from the client (None) or a wake.
+
+        Raises:
+            Closed: the client has gone.
+            Bye: it took too long.
+        """
+        limits = self.services.limits
+        if self.account is None:
+            # From the start, not since the last octet: else one a minute would hold a connection.
+            timeout_s = self._began_s + limits.login_s - self.services.monotonic()
+        else:
+            timeout_s = limits.idle_s
+        while True:
+            pause_s = min(timeout_s, limits.still_here_s or timeout_s) if self.idling else timeout_s
+            found = await self.connection.more(max(0.0, pause_s))
+            if not isinstance(found, Expired):
+                return found
+            timeout_s -= pause_s
+            if timeout_s <= 0:
+                break
+            # Routers forget connections on which nothing passes, and a phone that lost its
+            # network would wait for news that can't come.
+            self.write(b"* OK Still here\r\n")
+        if self.account is None:
+            raise Bye("You took too long to log in", limit="login_time")
+        raise Bye("Nothing came from you for too long", limit="idle_time")
+
+    async def sync(self, *, expunge: bool, always: bool) -> None:
+        """Tells the client what has changed in the selected mailbox.
+
+        Args:
+            expunge: whether EXPUNGE may be sent now.
+            always: see for oneself, since hints may be lost.
+        """
+        assert self.view is not None
+        mailbox = self.view.mailbox
+        # A client takes a modseq that it is told as a sign that it knows all before it.
+        ahead = self.condstore and self.view.ahead
+        behind = self.services.database.newest(mailbox.id) > mailbox.highest_modseq
+        wanted = always or self._hinted
+        self._hinted = False
+        if ahead or (behind and wanted):
+            pulled = refresh(self.services, self.view, expunge=expunge, modseqs=self.condstore)
+            self.connection.write(await pulled)
+        elif expunge and len(self.view.vanished):
+            self.connection.write(pending_expunges(self.view))
+
+    async def enable_condstore(self) -> None:
+        """Makes the client CONDSTORE-aware, and tells it from where on it will hear all modseqs.
+
+        What it believes is brought up to date before: after a silent STORE it may not know what
+        others had done to the message, and FETCH MODSEQ would say that it does.
+        """
+        if self.condstore:
+            return
+        if self.view is not None:
+            await self.sync(expunge=False, always=True)
+            self.write(highest_modseq_line(self.view))
+        self.condstore = True
+
+    def select(self, view: View) -> None:
+        """Makes `view` the selected mailbox."""
+        self.deselect()
+        self.view = view
+        self._unsubscribe = self.services.bus.subscribe(view.mailbox.id, self._wake)
+
+    def deselect(self) -> None:
+        """Leaves the selected mailbox, if there is one."""
+        self._unsubscribe()
+        self._unsubscribe = _nothing
+        self.view = None
+        self._hinted = False
+
+    def looked(self) -> None:
+        """The client wants to know what is new."""
+        if self.account is not None:
+            self.services.looked(self.account.id)
+
+    def _wake(self, modseq: ModSeq) -> None:
+        # The hint that the mailbox was deleted bears the modseq that it had last.
+        if self.view is not None and modseq >= self.view.mailbox.highest_modseq:
+            self._hinted = True
+            if self.idling:
+                self.connection.wake()
+
+    async def drop_uploads(self) -> None:
+        """Forgets the messages of an APPEND that didn't add them."""
+        try:
+            await self.uploads.drop()
+        except (StoreFullError, StoreError) as error:
+            _log.warning("A stage is left for the next start to sweep: %s", error)
+
+
+def _nothing() -> None:
+    """Stands for a subscription that isn't there."""

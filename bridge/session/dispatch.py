@@ -1,0 +1,124 @@
+"""The one table of commands: when each is allowed, who runs it, what may be said after it."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from bridge.imap.commands.append import Append
+from bridge.imap.commands.authenticate import Authenticate
+from bridge.imap.commands.copy import Copy
+from bridge.imap.commands.create import Create
+from bridge.imap.commands.delete import Delete
+from bridge.imap.commands.enable import Enable
+from bridge.imap.commands.expunge import Close, Expunge
+from bridge.imap.commands.fetch import Fetch
+from bridge.imap.commands.general import (
+    Capability,
+    Check,
+    Idle,
+    Logout,
+    Namespace,
+    Noop,
+    Starttls,
+)
+from bridge.imap.commands.id import Id
+from bridge.imap.commands.list import List
+from bridge.imap.commands.login import Login
+from bridge.imap.commands.quota import GetQuota, GetQuotaRoot, SetQuota
+from bridge.imap.commands.rename import Rename
+from bridge.imap.commands.search import Search
+from bridge.imap.commands.select import Select
+from bridge.imap.commands.status import Status
+from bridge.imap.commands.store import Store
+from bridge.imap.commands.subscribe import Subscribe
+from bridge.session.commands.append import append
+from bridge.session.commands.authenticate import authenticate
+from bridge.session.commands.copy import copy
+from bridge.session.commands.create import create
+from bridge.session.commands.delete import delete
+from bridge.session.commands.enable import enable
+from bridge.session.commands.expunge import close, expunge
+from bridge.session.commands.fetch import fetch
+from bridge.session.commands.general import capability, logout, namespace, noop
+from bridge.session.commands.id import identify
+from bridge.session.commands.idle import idle
+from bridge.session.commands.list import list_mailboxes
+from bridge.session.commands.login import login
+from bridge.session.commands.quota import get_quota, get_quota_root, set_quota
+from bridge.session.commands.rename import rename
+from bridge.session.commands.search import search
+from bridge.session.commands.select import select
+from bridge.session.commands.starttls import starttls
+from bridge.session.commands.status import status
+from bridge.session.commands.store import store
+from bridge.session.commands.subscribe import subscribe
+from bridge.session.context import Context, State
+from bridge.session.reply import Ok
+
+ANY = frozenset(State)
+BEFORE = frozenset({State.NOT_AUTHENTICATED})
+AFTER = frozenset({State.AUTHENTICATED, State.SELECTED})
+SELECTED = frozenset({State.SELECTED})
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """How one command is treated.
+
+    `expunge(command)` says whether EXPUNGE may come with its answer: never with FETCH, STORE and
+    SEARCH by sequence number (RFC 9051 §7.5.1). `always_refresh` pulls changes without a hint;
+    `refresh` False has none told: SELECT tells the mailbox as of one moment, and changes since
+    would contradict its UIDNEXT.
+    `condstore(command)` says whether it makes the client CONDSTORE-aware (RFC 7162 §3.1).
+    """
+
+    states: frozenset[State]
+    run: Callable[[Context, Any], Awaitable[Ok]]
+    expunge: Callable[[Any], bool] = lambda command: True
+    refresh: bool = True
+    always_refresh: bool = False
+    condstore: Callable[[Any], bool] = lambda command: False
+
+
+def _by_uid(command: Fetch | Store | Search) -> bool:
+    return command.uid
+
+
+def _asks_modseq(command: Fetch | Search) -> bool:
+    return command.modseq
+
+
+def _is_conditional(command: Store) -> bool:
+    return command.unchanged_since is not None
+
+
+RULES: dict[type, Rule] = {
+    Capability: Rule(ANY, capability),
+    Noop: Rule(ANY, noop, always_refresh=True),
+    Id: Rule(ANY, identify),
+    Logout: Rule(ANY, logout),
+    Starttls: Rule(BEFORE, starttls),
+    Login: Rule(BEFORE, login),
+    Authenticate: Rule(BEFORE, authenticate),
+    Enable: Rule(AFTER, enable),
+    Namespace: Rule(AFTER, namespace),
+    List: Rule(AFTER, list_mailboxes),
+    Status: Rule(AFTER, status, condstore=lambda command: "HIGHESTMODSEQ" in command.items),
+    Create: Rule(AFTER, create),
+    Delete: Rule(AFTER, delete),
+    Rename: Rule(AFTER, rename),
+    Subscribe: Rule(AFTER, subscribe),
+    GetQuota: Rule(AFTER, get_quota),
+    GetQuotaRoot: Rule(AFTER, get_quota_root),
+    SetQuota: Rule(AFTER, set_quota),
+    Select: Rule(AFTER, select, refresh=False),
+    Append: Rule(AFTER, append),
+    Idle: Rule(AFTER, idle, always_refresh=True),
+    Check: Rule(SELECTED, noop, always_refresh=True),
+    Fetch: Rule(SELECTED, fetch, expunge=_by_uid, condstore=_asks_modseq),
+    Store: Rule(SELECTED, store, expunge=_by_uid, condstore=_is_conditional),
+    Search: Rule(SELECTED, search, expunge=_by_uid, condstore=_asks_modseq),
+    Copy: Rule(SELECTED, copy),
+    Expunge: Rule(SELECTED, expunge, always_refresh=True),
+    Close: Rule(SELECTED, close),
+}

@@ -1,0 +1,266 @@
+"""FETCH responses as octets (RFC 9051 §7.5.2), a column of values at a time.
+
+Thousands of lines are one template filled from parallel lists: to ask for each message and each
+item what is to be done takes longer than to read both from the disk.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from bridge.imap.serialize import internal_date
+from bridge.mime import headers
+from bridge.mime.sections import Filtered, Slice, locate
+from bridge.model.fetch import FetchItem
+from bridge.model.ids import MessageId
+from bridge.session.view import View
+from bridge.store.columns import Rows, header_end, read_parts
+from bridge.store.tx import ReadTx
+
+STREAMED_OCTETS = 256 << 10
+"""Sections above this are sent slice by slice, so that memory doesn't grow with them."""
+
+FROM_VIEW = frozenset({"UID", "FLAGS", "MODSEQ"})
+"""Items that need no look at the store."""
+
+Content = bytes | Slice | None
+"""Of a section: its octets; a `Slice` that is still to be streamed; None for no such part."""
+
+_FRAGMENTS = {
+    "UID": b"UID %d",
+    "FLAGS": b"FLAGS %b",
+    "MODSEQ": b"MODSEQ (%d)",
+    "RFC822.SIZE": b"RFC822.SIZE %d",
+    "EMAILID": b"EMAILID (%b)",
+    "THREADID": b"THREADID %b",
+    "BODY[]": b"%b",
+}
+"""How an item stands in the template, where that isn't its name and a value."""
+
+_COLUMNS = {
+    "RFC822.SIZE": "size",
+    "INTERNALDATE": "internal_date",
+    "SAVEDATE": "savedate",
+    "ENVELOPE": "envelope",
+    "BODY": "body",
+    "BODYSTRUCTURE": "bodystructure",
+    "EMAILID": "emailid",
+}
+_SPACED = {f"{day:02}": f"{day:2}" for day in range(1, 32)}
+_MONTHS = dict(
+    zip(
+        (f"{month:02}" for month in range(1, 13)),
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"],
+        strict=True,
+    )
+)
+_ISO_SIZES = frozenset({len("2026-11-24T18:00:00+01:00"), len("2026-11-24T18:00:00.000000+01:00")})
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Messages to be shown: `values` has a list for each item, parallel to `positions`.
+
+    A section's values are `Content`, all others what the item's fragment takes.
+    """
+
+    items: tuple[FetchItem, ...]
+    positions: Sequence[int]
+    message_ids: Sequence[int]
+    values: tuple[Sequence[Any], ...]
+
+    @property
+    def streams(self) -> bool:
+        """Whether a section is too large to be in memory."""
+        return any(
+            isinstance(content, Slice)
+            for item, values in zip(self.items, self.values, strict=True)
+            if item.section is not None
+            for content in values
+        )
+
+
+def needs(items: tuple[FetchItem, ...]) -> frozenset[str]:
+    """The columns that `items` are made of."""
+    found = {_COLUMNS[item.name] for item in items if item.name in _COLUMNS}
+    for item in items:
+        if item.section is None:
+            continue
+        if _of_own_header(item):
+            found |= {"header", "parts"}
+        elif item.section.part or item.section.text:
+            found |= {"parts", "octets", "size"}
+        else:
+            found |= {"octets", "size"}
+    return frozenset(found)
+
+
+def batch_of_view(items: tuple[FetchItem, ...], view: View, positions: Sequence[int]) -> Batch:
+    """Messages of which only items in `FROM_VIEW` are shown."""
+    values = tuple(_from_view(item, view, positions) for item in items)
+    return Batch(items, positions, (), values)
+
+
+def as_of_now(batch: Batch, view: View) -> Batch:
+    """The batch with what the view says now, which may have changed since it was made."""
+    values = tuple(
+        _from_view(item, view, batch.positions) if item.name in FROM_VIEW else old
+        for item, old in zip(batch.items, batch.values, strict=True)
+    )
+    return replace(batch, values=values)
+
+
+def batch_of_rows(tx: ReadTx, items: tuple[FetchItem, ...], view: View, rows: Rows) -> Batch:
+    """The messages of `rows`, with their sections."""
+    positions = view.positions(rows.uids)
+    values = tuple(
+        _from_view(item, view, positions)
+        if item.name in FROM_VIEW
+        else _from_rows(item, rows)
+        if item.section is None
+        else list(_sections(tx, item, rows))
+        for item in items
+    )
+    return Batch(items, positions, rows.message_ids, values)
+
+
+def lines(batch: Batch) -> bytes:
+    """The responses to a batch that doesn't stream."""
+    columns = [
+        [section(item, content) for content in values] if item.section is not None else values
+        for item, values in zip(batch.items, batch.values, strict=True)
+    ]
+    template = b"* %d FETCH (" + b" ".join(map(_fragment, batch.items)) + b")\r\n"
+    numbers = [position + 1 for position in batch.positions]
+    return b"".join(map(template.__mod__, zip(numbers, *columns, strict=True)))
+
+
+def fragment(item: FetchItem, value: Any) -> bytes:
+    """An item that is no section with its value."""
+    return _fragment(item) % (value,)
+
+
+def section(item: FetchItem, content: bytes | None) -> bytes:
+    """A section with its octets as a literal."""
+    if content is None:
+        return section_head(item, content)
+    return section_head(item, content) + without_nul(content)
+
+
+def section_head(item: FetchItem, content: Content) -> bytes:
+    """The item's name with the length of the literal that follows; all of it for NIL."""
+    if content is None:
+        return item.echo + b" NIL"
+    size = content.end - content.start if isinstance(content, Slice) else len(content)
+    return b"%b {%d}\r\n" % (item.echo, size)
+
+
+def without_nul(octets: bytes) -> bytes:
+    """The octets as a literal can carry them: NUL goes as 0x80 (RFC 9051 §9 "CHAR8")."""
+    return octets.replace(b"\0", b"\x80") if b"\0" in octets else octets
+
+
+def written_date(text: str) -> bytes:
+    """A moment that the store wrote, as a date-time in quotes with its own zone."""
+    if len(text) not in _ISO_SIZES:
+        # A zone with seconds.
+        return internal_date(datetime.fromisoformat(text))
+    day, month = _SPACED[text[8:10]], _MONTHS[text[5:7]]
+    zone = text[-6:-3] + text[-2:]
+    return f'"{day}-{month}-{text[:4]} {text[11:19]} {zone}"'.encode("ascii")
+
+
+def _fragment(item: FetchItem) -> bytes:
+    return _FRAGMENTS.get(item.name) or item.name.encode("ascii") + b" %b"
+
+
+def _from_view(item: FetchItem, view: View, positions: Sequence[int]) -> Sequence[Any]:
+    match item.name:
+        case "UID":
+            return [view.uids[position] for position in positions]
+        case "FLAGS":
+            return view.all_written_flags(positions)
+        case _:
+            return [view.modseq(position) for position in positions]
+
+
+def _from_rows(item: FetchItem, rows: Rows) -> Sequence[Any]:
+    match item.name:
+        case "THREADID":
+            return [b"NIL"] * len(rows.uids)
+        case "EMAILID":
+            return [emailid.encode("ascii") for emailid in rows.columns["emailid"]]
+        case "INTERNALDATE" | "SAVEDATE":
+            return list(map(written_date, rows.columns[_COLUMNS[item.name]]))
+        case _:
+            return rows.columns[_COLUMNS[item.name]]
+
+
+def _of_own_header(item: FetchItem) -> bool:
+    section = item.section
+    return section is not None and not section.part and section.text.startswith("HEADER")
+
+
+def _sections(tx: ReadTx, item: FetchItem, rows: Rows) -> Iterator[Content]:
+    """What one item shows of each message."""
+    wanted = item.section
+    assert wanted is not None
+    if not (wanted.part or wanted.text):
+        sizes, octets = rows.columns["size"], rows.columns["octets"]
+        for key, size, whole in zip(rows.message_ids, sizes, octets, strict=True):
+            if whole is not None and item.partial is None:
+                yield whole
+            else:
+                yield _cut_out(tx, key, whole, Slice(0, size), item.partial)
+        return
+    own = _of_own_header(item)
+    texts = rows.columns["header" if own else "octets"]
+    for key, text, written in zip(rows.message_ids, texts, rows.columns["parts"], strict=True):
+        if own and header_end(written) == len(text):
+            yield _of_header(item, text)
+        else:
+            yield _of_parts(tx, item, key, None if own else text, written)
+
+
+def _of_header(item: FetchItem, header: bytes) -> bytes:
+    """A section of the message's own header, all of which is at hand."""
+    assert item.section is not None
+    shown = header
+    if item.section.text != "HEADER":
+        negate = item.section.text == "HEADER.FIELDS.NOT"
+        shown = headers.select(header, item.section.fields, negate)
+    return _cut(shown, item.partial)
+
+
+def _of_parts(
+    tx: ReadTx, item: FetchItem, key: int, whole: bytes | None, written: bytes
+) -> Content:
+    assert item.section is not None
+    place = locate(item.section, read_parts(written))
+    if place is None:
+        return None
+    if isinstance(place, Filtered):
+        block = _read(tx, key, whole, place.start, place.end)
+        return _cut(headers.select(block, place.names, place.negate), item.partial)
+    return _cut_out(tx, key, whole, place, item.partial)
+
+
+def _cut_out(
+    tx: ReadTx, key: int, whole: bytes | None, place: Slice, partial: tuple[int, int] | None
+) -> Content:
+    start, end = place.start, place.end
+    if partial is not None:
+        start = min(start + partial[0], end)
+        end = min(start + partial[1], end)
+    if end - start > STREAMED_OCTETS:
+        return Slice(start, end)
+    return _read(tx, key, whole, start, end)
+
+
+def _read(tx: ReadTx, key: int, whole: bytes | None, start: int, end: int) -> bytes:
+    return tx.octets(MessageId(key), start, end) if whole is None else whole[start:end]
+
+
+def _cut(octets: bytes, partial: tuple[int, int] | None) -> bytes:
+    return octets if partial is None else octets[partial[0] : partial[0] + partial[1]]

@@ -1,0 +1,96 @@
+"""A session written down, from its log-in on, for whoever looks for a client's trouble."""
+
+from collections.abc import Sequence
+
+from bridge.imap.framing import Framer, Piece
+from bridge.imap.parser import Tagged, Unreadable
+from bridge.session import redact
+from bridge.session.port import Connection, Expired, Woken, WriteLine
+
+
+class Trace:
+    """Writes down what both sides say, without secrets and mail."""
+
+    def __init__(self, write: WriteLine) -> None:
+        self._write = write
+        self._answers = redact.Answers()
+        self._unread = b""
+
+    def client(self, parsed: Tagged | Unreadable, pieces: Sequence[Piece]) -> None:
+        """A command of the client."""
+        if isinstance(parsed, Tagged):
+            self._unread = b""
+            self._say("C", redact.command(parsed, pieces))
+        else:
+            self._unread = b" ".join(piece for piece in pieces if isinstance(piece, bytes))
+            self._say("C", redact.unreadable(pieces))
+
+    def server(self, octets: bytes) -> None:
+        """Octets of the server, in any portions."""
+        for line in self._answers.feed(octets):
+            shown = redact.without_echo(line, self._unread) if self._unread else line
+            self._say("S", shown)
+
+    def _say(self, who: str, line: bytes) -> None:
+        # Eight-bit octets and controls come out as escapes: a line stays a line.
+        text = line.decode("ascii", "backslashreplace")
+        self._write(f"{who}: {text.encode('unicode_escape').decode('ascii')}")
+
+
+class TracedConnection:
+    """A `Connection` that lets a trace see what is written."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self.trace: Trace | None = None
+
+    def note(self, parsed: Tagged | Unreadable, pieces: Sequence[Piece]) -> None:
+        """Lets the trace, if there is one, see a command of the client."""
+        if self.trace is not None:
+            self.trace.client(parsed, pieces)
+
+    @property
+    def framer(self) -> Framer:
+        """As `Connection.framer`."""
+        return self._connection.framer
+
+    @property
+    def secure(self) -> bool:
+        """As `Connection.secure`."""
+        return self._connection.secure
+
+    @property
+    def peer(self) -> str:
+        """As `Connection.peer`."""
+        return self._connection.peer
+
+    @property
+    def loopback(self) -> bool:
+        """As `Connection.loopback`."""
+        return self._connection.loopback
+
+    def write(self, octets: bytes) -> None:
+        """As `Connection.write`."""
+        if self.trace is not None:
+            self.trace.server(octets)
+        self._connection.write(octets)
+
+    async def drain(self) -> None:
+        """As `Connection.drain`."""
+        await self._connection.drain()
+
+    async def more(self, timeout_s: float) -> Woken | Expired | None:
+        """As `Connection.more`."""
+        return await self._connection.more(timeout_s)
+
+    def wake(self) -> None:
+        """As `Connection.wake`."""
+        self._connection.wake()
+
+    def start_tls(self) -> None:
+        """As `Connection.start_tls`."""
+        self._connection.start_tls()
+
+    def close(self) -> None:
+        """As `Connection.close`."""
+        self._connection.close()
