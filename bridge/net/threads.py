@@ -1,26 +1,39 @@
 """The store behind threads: one that writes, a few that read; the reactor never waits for disk."""
 
+import logging
+import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
+from queue import SimpleQueue
 from threading import Condition, Thread
 from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorFromThreads
-from twisted.internet.threads import deferToThreadPool
-from twisted.python.threadpool import ThreadPool
 
+from bridge.errors import BridgeError, StoreError
+from bridge.model.ids import MailboxId, ModSeq
 from bridge.store.engine import READERS, Store
 from bridge.store.tx import ReadTx, WriteTx
 
 T = TypeVar("T")
 Waiting = tuple[Callable[[WriteTx], Any], "Deferred[Any]"]
 
+Observe = Callable[[list[Any], float], None]
+"""Told, in the writing thread, of the results of each commit and how many seconds it took."""
+
 CLIENT_GROUP = 64
 """Commands of clients that share a commit: fifty sessions cost one fsync."""
 
-INGEST_GROUP = 8
-"""Ingested messages that join a commit: more would make a client's next command wait for them."""
+INGEST_GROUP = 64
+"""Ingested messages that join a commit at most; mostly one of the next two ends it sooner."""
+
+TURN_S = 0.005
+TURN_OCTETS = 1 << 20
+"""Once a commit has taken as much no ingest joins it: a client's next command must not wait."""
+
+_log = logging.getLogger("popbridge.store")
 
 
 class ThreadedDatabase:
@@ -30,32 +43,47 @@ class ThreadedDatabase:
     caused it, since both go through the reactor's one queue.
     """
 
-    def __init__(self, store: Store, reactor: IReactorFromThreads) -> None:
+    def __init__(
+        self, store: Store, reactor: IReactorFromThreads, observe: Observe | None = None
+    ) -> None:
         self._store = store
+        self._observe = observe
         self._reactor = reactor
         self._clients: deque[Waiting] = deque()
         self._ingest: deque[Waiting] = deque()
         self._changed = Condition()
         self._closing = False
-        self._readers = ThreadPool(READERS, READERS, "store-read")
-        self._readers.start()
+        self._reads: SimpleQueue[tuple[Callable[[ReadTx], Any], Deferred[Any]] | None]
+        self._reads = SimpleQueue()
+        self._readers = [
+            Thread(target=self._read_loop, name=f"store-read-{n}", daemon=True)
+            for n in range(READERS)
+        ]
+        for reader in self._readers:
+            reader.start()
         self._writer = Thread(target=self._write_loop, name="store-write", daemon=True)
         self._writer.start()
 
     async def read(self, work: Callable[[ReadTx], T]) -> T:
         """As `Database.read`."""
-        result: T = await deferToThreadPool(self._reactor, self._readers, self._store.read, work)
-        return result
+        # Not by way of Twisted's thread pool, which takes longer than the read itself.
+        done: Deferred[T] = Deferred()
+        self._reads.put((work, done))
+        return await done
 
     async def write(self, work: Callable[[WriteTx], T], *, ingest: bool = False) -> T:
         """As `Database.write`."""
         done: Deferred[T] = Deferred()
         with self._changed:
             if self._closing:
-                raise RuntimeError("the store is closing")
+                raise StoreError("The store is closing.", "Start popbridge, then try again.")
             (self._ingest if ingest else self._clients).append((work, done))
             self._changed.notify()
         return await done
+
+    def newest(self, mailbox_id: MailboxId) -> ModSeq:
+        """As `Database.newest`."""
+        return self._store.newest(mailbox_id)
 
     def close(self) -> None:
         """Finishes what waits, then ends the threads. Blocks; the store itself stays open."""
@@ -63,21 +91,79 @@ class ThreadedDatabase:
             self._closing = True
             self._changed.notify()
         self._writer.join()
-        self._readers.stop()
+        for _ in self._readers:
+            self._reads.put(None)
+        for reader in self._readers:
+            reader.join()
+
+    def _read_loop(self) -> None:
+        while (waiting := self._reads.get()) is not None:
+            work, done = waiting
+            try:
+                result = self._store.read(work)
+            except BaseException as error:
+                self._reactor.callFromThread(done.errback, error)
+            else:
+                self._reactor.callFromThread(done.callback, result)
 
     def _write_loop(self) -> None:
-        while group := self._next_group():
-            results = self._store.write_group([work for work, _ in group])
-            waiting = [done for _, done in group]
-            self._reactor.callFromThread(_deliver, waiting, results)
+        untidy = True
+        while (group := self._next_group(wait=not untidy)) is not None:
+            if group.waiting:
+                self._commit(group)
+                untidy = True
+            else:
+                untidy = self._tidy()
 
-    def _next_group(self) -> list[Waiting]:
-        """What the next commit takes, clients first; empty when closing and nothing waits."""
+    def _commit(self, group: "_Group") -> None:
+        """Runs a group; what didn't get its turn goes back to where it was."""
+        started = time.monotonic()
+
+        def may_go_on(done: int, octets: int) -> bool:
+            # One work of ingest always joins, or busy clients would keep mail out.
+            behind = done - group.clients
+            return behind < 1 or (octets < TURN_OCTETS and time.monotonic() - started < TURN_S)
+
+        works = [work for work, _ in group.waiting]
+        try:
+            results = self._store.write_group(works, may_go_on)
+        except Exception as fault:
+            # The thread must go on, or every session would wait for ever.
+            _log.exception("The writer failed")
+            results = [fault] * len(works)
+        done, left = group.waiting[: len(results)], group.waiting[len(results) :]
         with self._changed:
-            while not (self._clients or self._ingest or self._closing):
+            self._ingest.extendleft(reversed(left))
+        self._reactor.callFromThread(_deliver, [deferred for _, deferred in done], results)
+        if self._observe is not None:
+            self._observe(results, time.monotonic() - started)
+
+    def _tidy(self) -> bool:
+        """Does a piece of what can wait; whether there may be more."""
+        try:
+            return self._store.tidy()
+        except BridgeError as error:
+            _log.warning("Deleting what nobody needs has to wait: %s", error)
+        except Exception:
+            _log.exception("Deleting what nobody needs failed")
+        return False
+
+    def _next_group(self, *, wait: bool) -> "_Group | None":
+        """What the next commit takes, clients first; None when closing and nothing waits."""
+        with self._changed:
+            while wait and not (self._clients or self._ingest or self._closing):
                 self._changed.wait()
-            group = _take(self._clients, CLIENT_GROUP)
-            return group + _take(self._ingest, INGEST_GROUP)
+            clients = _take(self._clients, CLIENT_GROUP)
+            waiting = clients + _take(self._ingest, INGEST_GROUP)
+            return None if self._closing and not waiting else _Group(waiting, len(clients))
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """What runs in one commit: first as many `clients`, then ingest."""
+
+    waiting: list[Waiting]
+    clients: int
 
 
 def _take(queue: deque[Waiting], most: int) -> list[Waiting]:

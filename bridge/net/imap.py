@@ -1,0 +1,278 @@
+"""IMAP connections on Twisted: octets to sessions and back, with limits on what may be queued."""
+
+import logging
+from collections.abc import Callable
+from ipaddress import ip_address
+from typing import Any, Protocol
+
+from twisted.internet import protocol
+from twisted.internet.defer import Deferred
+
+from bridge.imap.framing import Framer
+from bridge.net.loop import DelayedCall, Timers
+from bridge.session.port import Closed, Expired, Services, Woken
+from bridge.session.session import Session
+
+READ_AHEAD_OCTETS = 64 << 10
+"""While a command runs, no more than about this is read of what the client has pipelined."""
+
+CLOSE_S = 30.0
+"""A client that doesn't take what is left, or doesn't end TLS, is cut this long after the end."""
+
+_log = logging.getLogger("popbridge.imap")
+
+
+class ConnectionCounter(Protocol):
+    """Counts open connections, for metrics."""
+
+    def connected(self, *, tls: bool) -> None:
+        """A connection was made, with TLS from its start or not."""
+
+    def secured(self) -> None:
+        """A connection without TLS has started it."""
+
+    def disconnected(self, *, tls: bool) -> None:
+        """One is over; `tls` as it was at its end."""
+
+
+class _Outlet:
+    """The transport's producer: it says when the client takes less than we write."""
+
+    def __init__(self, connection: "ImapConnection") -> None:
+        self._connection = connection
+
+    def pauseProducing(self) -> None:
+        self._connection.clogged = True
+
+    def resumeProducing(self) -> None:
+        self._connection.clogged = False
+        self._connection.flowing()
+
+    def stopProducing(self) -> None:
+        """The connection is lost; `connectionLost` deals with it."""
+
+
+class ImapConnection(protocol.Protocol):
+    """A `bridge.session.port.Connection`."""
+
+    transport: Any
+
+    def __init__(self, factory: "ImapFactory") -> None:
+        self.framer = Framer()
+        self.clogged = False
+        self.secure = factory.implicit_tls
+        self.peer = ""
+        self.loopback = False
+        self._home = factory
+        self._waiting: Deferred[Woken | Expired | None] | None = None
+        self._draining: Deferred[None] | None = None
+        self._timer: DelayedCall | None = None
+        self._arrived = False
+        self._woken = False
+        self._gone = False
+        self._closing = False
+        self._going_down = False
+        self._reading = True
+
+    def connectionMade(self) -> None:
+        """Starts the session."""
+        self.peer = str(getattr(self.transport.getPeer(), "host", ""))
+        self.loopback = _is_loopback(self.peer)
+        self.transport.setTcpNoDelay(True)
+        # An idle client that has lost its network must not hold its session for ever.
+        self.transport.setTcpKeepAlive(True)
+        self.transport.registerProducer(_Outlet(self), True)
+        self._home.opened(self)
+        running = Deferred.fromCoroutine(Session(self._home.services, self).run())
+        running.addErrback(self._failed)
+
+    def _failed(self, failure: Any) -> None:
+        raised = (failure.type, failure.value, failure.getTracebackObject())
+        _log.error("A session failed; this is a fault of popbridge", exc_info=raised)
+        self.transport.abortConnection()
+
+    def dataReceived(self, data: bytes) -> None:
+        """Keeps the octets for the session."""
+        if self._closing:
+            return
+        self.framer.feed(data)
+        self._arrived = True
+        if self._waiting is not None:
+            self._settle(None)
+        elif self.framer.buffered > READ_AHEAD_OCTETS and self._reading:
+            self._reading = False
+            self.transport.pauseProducing()
+
+    def connectionLost(self, reason: Any = None) -> None:
+        """Ends what waits for the client."""
+        self._gone = True
+        self._home.closed(self)
+        self._stop_timer()
+        waiting, self._waiting = self._waiting, None
+        draining, self._draining = self._draining, None
+        if waiting is not None:
+            waiting.errback(Closed())
+        if draining is not None:
+            draining.errback(Closed())
+
+    def write(self, octets: bytes) -> None:
+        """As `Connection.write`."""
+        if octets and not self._gone and not self._closing:
+            self.transport.write(octets)
+
+    async def drain(self) -> None:
+        """As `Connection.drain`; a client that takes nothing for as long as it may idle is cut."""
+        if self._gone or self._closing:
+            raise Closed
+        if self.clogged:
+            self._draining = Deferred()
+            self._start_timer(self._home.services.limits.idle_s, self.transport.abortConnection)
+            await self._draining
+
+    def flowing(self) -> None:
+        """The client has taken what was queued."""
+        draining, self._draining = self._draining, None
+        if draining is not None:
+            self._stop_timer()
+            draining.callback(None)
+
+    async def more(self, timeout_s: float) -> Woken | Expired | None:
+        """As `Connection.more`."""
+        if self._going_down and not self._closing:
+            self._say_bye()
+        if self._gone or self._closing:
+            raise Closed
+        if self._woken:
+            self._woken = False
+            return Woken()
+        if self._arrived:
+            self._arrived = False
+            return None
+        if not self._reading:
+            self._reading = True
+            self.transport.resumeProducing()
+        self._waiting = Deferred()
+        self._start_timer(timeout_s, lambda: self._settle(Expired()))
+        return await self._waiting
+
+    def wake(self) -> None:
+        """As `Connection.wake`."""
+        self._woken = True
+        if self._waiting is not None:
+            self._settle(Woken())
+
+    def start_tls(self) -> None:
+        """As `Connection.start_tls`."""
+        self.framer.take_buffer()
+        self._arrived = False
+        self.secure = True
+        self._home.counter.secured()
+        self.transport.startTLS(self._home.tls())
+
+    def close(self) -> None:
+        """As `Connection.close`; what the client sends from now on is thrown away."""
+        if self._closing or self._gone:
+            return
+        self._closing = True
+        self._stop_timer()
+        self._start_timer(CLOSE_S, self.transport.abortConnection)
+        if not self._reading:
+            # Else the client's end of the connection wouldn't be noticed.
+            self._reading = True
+            self.transport.resumeProducing()
+        # With a producer Twisted waits for its end: TLS would never be closed.
+        self.transport.unregisterProducer()
+        self.transport.loseConnection()
+
+    def shut_down(self) -> None:
+        """Tells the client that the server goes, and ends the session.
+
+        While a command is answered that waits for its end: a BYE inside a literal would become
+        part of a message.
+        """
+        self._going_down = True
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None:
+            self._say_bye()
+            waiting.errback(Closed())
+
+    def _say_bye(self) -> None:
+        self.write(b"* BYE The server is shutting down\r\n")
+        self.close()
+
+    def _settle(self, result: Woken | Expired | None) -> None:
+        self._stop_timer()
+        waiting, self._waiting = self._waiting, None
+        assert waiting is not None
+        if isinstance(result, Woken):
+            self._woken = False
+        elif result is None:
+            self._arrived = False
+        waiting.callback(result)
+
+    def _start_timer(self, seconds: float, call: Callable[[], object]) -> None:
+        self._timer = self._home.timers.callLater(seconds, call)
+
+    def _stop_timer(self) -> None:
+        timer, self._timer = self._timer, None
+        if timer is not None and timer.active():
+            timer.cancel()
+
+
+class ImapFactory(protocol.Factory):
+    """Makes a connection for each client.
+
+    Args:
+        services: what sessions share.
+        timers: the reactor.
+        tls: makes the context for a connection that starts TLS; called each time, so that a
+            renewed certificate is used at once.
+        implicit_tls: whether clients speak TLS from the start (the caller wraps the transport).
+        counter: told of connections.
+    """
+
+    noisy = False
+
+    def __init__(
+        self,
+        services: Services,
+        timers: Timers,
+        *,
+        tls: Callable[[], Any],
+        implicit_tls: bool,
+        counter: ConnectionCounter,
+    ) -> None:
+        self.services = services
+        self.timers = timers
+        self.tls = tls
+        self.implicit_tls = implicit_tls
+        self.counter = counter
+        self._open: set[ImapConnection] = set()
+
+    def buildProtocol(self, addr: Any) -> ImapConnection:
+        """A connection for a client."""
+        return ImapConnection(self)
+
+    def opened(self, connection: ImapConnection) -> None:
+        """A client has come."""
+        self._open.add(connection)
+        self.counter.connected(tls=self.implicit_tls)
+
+    def closed(self, connection: ImapConnection) -> None:
+        """A client has gone."""
+        self._open.discard(connection)
+        self.counter.disconnected(tls=connection.secure)
+
+    def shut_down(self) -> None:
+        """Ends every session."""
+        for connection in tuple(self._open):
+            connection.shut_down()
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        address = ip_address(host.partition("%")[0])
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    return (mapped or address).is_loopback
