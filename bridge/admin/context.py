@@ -1,0 +1,91 @@
+"""What the operations work with."""
+
+from collections.abc import Callable, Coroutine, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from bridge.crypto import Sealer
+from bridge.model.account import Account, Secret, SecretKind, SecretSource
+from bridge.model.ids import AccountId
+from bridge.store.port import Database
+from bridge.sync.port import Connector
+from bridge.sync.runner import Progress, SyncResult
+
+T = TypeVar("T")
+
+
+class InThread(Protocol):
+    """Runs what burns CPU beside the reactor."""
+
+    async def __call__(self, work: Callable[[], T]) -> T:
+        """What `work` returns."""
+        ...
+
+
+class Together(Protocol):
+    """Runs several at once."""
+
+    async def __call__(self, works: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+        """What each returns, in order, once all have ended."""
+        ...
+
+
+class Syncs(Protocol):
+    """Of `SyncService` what operations need."""
+
+    async def accounts_changed(self) -> None:
+        """Accounts were added or removed."""
+
+    async def sync_now(
+        self, account_id: AccountId, progress: Callable[[Progress], None] | None = None
+    ) -> SyncResult:
+        """Polls one account, or joins the poll that runs."""
+        ...
+
+
+class Secrets(Protocol):
+    """Of `SecretFetcher` what operations need."""
+
+    async def fetch(self, source: SecretSource, login: str) -> Secret:
+        """A secret that isn't sealed in the store."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admin:
+    """Made once by the daemon, or by a command that works without one."""
+
+    database: Database
+    sealer: Sealer
+    key: bytes
+    connector: Connector
+    secrets: Secrets
+    syncs: Syncs
+    clock: Callable[[], datetime]
+    in_thread: InThread
+    together: Together
+    max_message_octets: int
+    forget: Callable[[Account], None]
+    """Removes what lies beside the store of an account that is gone; blocks."""
+    data: Path
+    store_path: Path
+    in_background: InThread
+    """As `in_thread`, for what takes long."""
+
+    async def secret(self, account: Account) -> Secret:
+        """What logs in to the account's provider, fetched anew where it isn't sealed.
+
+        Raises:
+            SecretError, TokenError: it can't be had.
+        """
+        if account.secret_source.kind is not SecretKind.SEALED:
+            return await self.secrets.fetch(account.secret_source, account.login)
+        sealed = account.sealed_password
+        return Secret(self.sealer.open(sealed, seal_context(account.login)).decode())
+
+
+def seal_context(login: str) -> str:
+    """What a sealed POP3 password is bound to: it opens for its own account only."""
+    return f"pop3 {login.lower()}"

@@ -1,0 +1,75 @@
+"""What `status` says of each account."""
+
+from bridge import __version__
+from bridge.admin.context import Admin
+from bridge.admin.frozen import frozen_form
+from bridge.admin.times import time_form as time_form
+from bridge.model.account import Account, AccountState, SyncStatus
+from bridge.model.upstream import LedgerState
+from bridge.store.tx import ReadTx
+
+_COUNTED = (
+    ("suspect", LedgerState.SUSPECT),
+    ("odd", LedgerState.ODD),
+    ("poisoned", LedgerState.POISONED),
+    ("too_large", LedgerState.TOO_LARGE),
+)
+
+
+async def status(admin: Admin) -> dict[str, object]:
+    """Version and accounts, ordered by login; times are RFC 3339 UTC or None."""
+
+    def read(tx: ReadTx) -> list[dict[str, object]]:
+        return [_account(tx, account) for account in tx.accounts()]
+
+    return {"version": __version__, "accounts": await admin.database.read(read)}
+
+
+def _account(tx: ReadTx, account: Account) -> dict[str, object]:
+    known = tx.sync_status(account.id)
+    frozen = frozen_form(account, tx.profile(account.id))
+    return {
+        "login": account.login,
+        "state": _state(account, known, frozen=frozen is not None).value,
+        "policy": account.policy,
+        "last_success": time_form(known.last_success),
+        "last_attempt": time_form(known.last_attempt),
+        "next_attempt": time_form(known.next_attempt),
+        "messages": tx.message_count(account.id),
+        "upstream": _upstream(tx, account, known),
+        "frozen": frozen,
+        "error": _error(known),
+    }
+
+
+def _state(account: Account, known: SyncStatus, *, frozen: bool) -> AccountState:
+    if account.paused:
+        return AccountState.PAUSED
+    if frozen and known.state is AccountState.OK:
+        return AccountState.FROZEN
+    return known.state
+
+
+def _upstream(tx: ReadTx, account: Account, known: SyncStatus) -> dict[str, int | None]:
+    names = ("listed", "pending", *(name for name, _ in _COUNTED), "delete_due", "deleted")
+    if known.listed is None:
+        return dict.fromkeys(names)
+    counts = tx.counts(account.id)
+    return {
+        "listed": known.listed,
+        "pending": known.pending,
+        **{name: counts.get(state, 0) for name, state in _COUNTED},
+        "delete_due": known.delete_due or 0,
+        "deleted": tx.deleted_count(account.id),
+    }
+
+
+def _error(known: SyncStatus) -> dict[str, str | None] | None:
+    if known.error_code is None:
+        return None
+    return {
+        "code": known.error_code,
+        "text": known.error_text,
+        "remedy": known.error_remedy,
+        "since": time_form(known.error_since),
+    }

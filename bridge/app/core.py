@@ -1,0 +1,279 @@
+"""What every command that works on a store has, with or without listeners."""
+
+import logging
+import os
+import shutil
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.threads import deferToThreadPool
+from twisted.python.threadpool import ThreadPool
+
+from bridge import __version__
+from bridge.admin.connecting import HelpfulConnector
+from bridge.admin.context import Admin
+from bridge.admin.restore import finish_restore
+from bridge.admin.secrets import SecretFetcher
+from bridge.bus import Bus
+from bridge.config import Config, SyncConfig
+from bridge.crypto import Sealer, load_key
+from bridge.errors import StoreError, StoreFullError
+from bridge.metrics import Metrics
+from bridge.model.account import Account, SyncStatus
+from bridge.model.change import Change
+from bridge.model.ids import AccountId
+from bridge.net.commands import Commands
+from bridge.net.epoch import KEEP_S, EpochKeeper
+from bridge.net.lock import DataLock
+from bridge.net.loop import ReactorLoop
+from bridge.net.names import NameResolver, unawaited_pool
+from bridge.net.pop3 import PopConnector
+from bridge.net.threads import ThreadedDatabase
+from bridge.net.trace import remove_trace
+from bridge.store import sqlite
+from bridge.store.engine import open_store
+from bridge.store.tx import ReadTx
+from bridge.sync.deleting import PolicyDeleter
+from bridge.sync.runner import Progress, Runner, SyncResult
+from bridge.sync.service import SyncService
+
+T = TypeVar("T")
+
+SLOW_THREADS = 2
+"""For password checks: each is 20 ms of pure CPU."""
+
+LONG_THREADS = 4
+"""For what takes seconds (a backup); none of it may keep a password waiting, or a stop."""
+
+_log = logging.getLogger("popbridge")
+
+
+class Core:
+    """What every command that works on a store has, with or without listeners."""
+
+    def __init__(self, reactor: Any, data: Path, settings: Config, holder: str) -> None:
+        self.reactor = reactor
+        self.data = data
+        self.traces = data / "trace"
+        self.settings = settings
+        self._counted: set[AccountId] = set()
+        self.lock = DataLock.acquire(data / "lock", holder)
+        try:
+            finish_restore(data)
+            key = load_key(data / "key")
+            self.bus = Bus()
+            self.loop = ReactorLoop(reactor)
+            self.metrics = Metrics(__version__, sqlite.library().sqlite_version)
+            self._store_path = data / settings.store.url.removeprefix("sqlite:///")
+            self.store = open_store(
+                self._store_path,
+                on_commit=self._committed,
+                clock_s=lambda: datetime.now(UTC).timestamp(),
+                purge_before=self._purge_before,
+            )
+            self._epoch = EpochKeeper(self.store, data / "epoch", self.loop.now)
+            self._epoch.begin()
+        except BaseException:
+            self.lock.release()
+            raise
+        self.database = ThreadedDatabase(self.store, reactor, self._observe)
+        self._deleter = PolicyDeleter(
+            database=self.database, loop=self.loop, monotonic=time.monotonic
+        )
+        self._slow = ThreadPool(0, SLOW_THREADS, "slow")
+        self._slow.start()
+        self._commands = Commands(reactor, os.environ)
+        self._long = unawaited_pool(LONG_THREADS, "long")
+        roots = os.environ.get("SSL_CERT_FILE")
+        reactor.installNameResolver(NameResolver(reactor))
+        self.connector = PopConnector(
+            reactor,
+            trust_roots=Path(roots) if roots else None,
+            window=settings.sync.window,
+        )
+        self.syncs = self._make_syncs()
+        self.admin = self._make_admin(key)
+        self._epoch_timer = self.loop.later(KEEP_S, self._keep_epoch)
+
+    def _make_syncs(self) -> SyncService:
+        sync = self.settings.sync
+        return SyncService(
+            database=self.database,
+            loop=self.loop,
+            runner_for=self._runner,
+            interval_s=sync.interval_s,
+            demand_after_s=sync.demand_after_s,
+            demand_per_hour=sync.demand_per_hour,
+            connections=sync.connections,
+            per_host=sync.per_host,
+            jitter=lambda: int.from_bytes(os.urandom(4)) / 2**32,
+            results=self._synced,
+        )
+
+    def _make_admin(self, key: bytes) -> Admin:
+        return Admin(
+            database=self.database,
+            sealer=Sealer(key),
+            key=key,
+            connector=HelpfulConnector(self.connector),
+            secrets=SecretFetcher(
+                run=self._commands.run, in_thread=self._commands.in_thread, environ=os.environ
+            ),
+            syncs=_Counted(self.syncs, self.count_accounts),
+            clock=self.loop.now,
+            in_thread=self.in_thread,
+            together=self.together,
+            max_message_octets=self.settings.limits.pop_message_octets,
+            forget=lambda account: remove_trace(self.traces, account),
+            data=self.data,
+            store_path=self._store_path,
+            in_background=self.in_background,
+        )
+
+    def use(self, sync: SyncConfig) -> None:
+        """Takes other settings of [sync] over; polls that run end as they began."""
+        self.settings = replace(self.settings, sync=sync)
+        self.connector.reconfigure(window=sync.window)
+        self.syncs.reconfigure(
+            interval_s=sync.interval_s,
+            demand_after_s=sync.demand_after_s,
+            demand_per_hour=sync.demand_per_hour,
+            connections=sync.connections,
+            per_host=sync.per_host,
+        )
+
+    async def in_thread(self, work: Callable[[], T]) -> T:
+        """What `work` returns, worked out beside the reactor."""
+        result: T = await deferToThreadPool(self.reactor, self._slow, work)
+        return result
+
+    async def in_background(self, work: Callable[[], T]) -> T:
+        """What `work` returns, however long it takes; it is left behind at the end."""
+        result: T = await deferToThreadPool(self.reactor, self._long, work)
+        return result
+
+    async def together(self, works: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+        """What each returns, in order, once all have ended; they run side by side."""
+        results: list[T] = await gatherResults(map(Deferred.fromCoroutine, works))
+        return results
+
+    async def sleep(self, seconds: float) -> None:
+        """Returns after `seconds`."""
+        promise = self.loop.promise()
+        self.loop.later(seconds, lambda: promise.succeed(None))
+        await promise
+
+    async def count_accounts(self) -> None:
+        """Lets the metrics know which accounts there are and how their syncs went."""
+
+        def read(tx: ReadTx) -> list[tuple[Account, SyncStatus]]:
+            found = tx.sync_statuses()
+            return [
+                (one, found.get(one.id) or SyncStatus(account_id=one.id)) for one in tx.accounts()
+            ]
+
+        known, now = self._counted, self.loop.now()
+        self._counted = set()
+        for account, status in await self.database.read(read):
+            self._counted.add(account.id)
+            if account.id not in known:
+                self.metrics.account_added(account.id, now)
+                self.metrics.account_status(status)
+        for gone in known - self._counted:
+            self.metrics.account_removed(gone)
+
+    def close(self) -> None:
+        """Ends commands, finishes what waits to be written, and lets go of the store."""
+        self._epoch_timer.cancel()
+        self._commands.stop()
+        self.database.close()
+        self._epoch.end()
+        self._slow.stop()
+        self.store.close()
+        self.lock.release()
+
+    def _committed(self, changes: tuple[Change, ...]) -> None:
+        self.reactor.callFromThread(self.bus.publish, changes)
+
+    def _keep_epoch(self) -> None:
+        self._epoch_timer = self.loop.later(KEEP_S, self._keep_epoch)
+        self.loop.spawn(self._epoch.keep(self.database, self.in_thread))
+
+    def _observe(self, results: list[Any], seconds: float) -> None:
+        self._epoch.observe(results)
+        failed = [r for r in results if isinstance(r, (StoreFullError, StoreError))]
+        for error in failed:
+            self.metrics.store_failed(error.code)
+        if len(failed) < len(results):
+            self.metrics.committed(len(results) - len(failed), seconds)
+
+    def _runner(self, account: Account) -> Runner:
+        return Runner(
+            account=account,
+            database=self.database,
+            connector=self.admin.connector,
+            open_secret=self.admin.secret,
+            loop=self.loop,
+            can_fetch=self._has_room,
+            max_message_octets=self.settings.limits.pop_message_octets,
+            deleter=self._deleter,
+        )
+
+    def _purge_before(self) -> datetime:
+        # An hour at least, for sessions that haven't been told yet.
+        return self.loop.now() - timedelta(seconds=max(3600, self.settings.store.undelete_s))
+
+    def _has_room(self) -> bool:
+        return shutil.disk_usage(self._store_path.parent).free >= self.settings.store.reserve_octets
+
+    def _synced(self, result: SyncResult) -> None:
+        if result.error is not None:
+            _log.warning("%s: %s %s", result.login, result.error.code, result.error)
+        elif result.fetched:
+            _log.info("%s: fetched %d messages", result.login, result.fetched)
+        if result.deleted:
+            _log.info("%s: deleted %d messages upstream", result.login, result.deleted)
+        self.metrics.deleted_upstream(result.deleted)
+        self.loop.spawn(self._count(result))
+
+    async def _count(self, result: SyncResult) -> None:
+        account = await self.database.read(lambda tx: tx.account(result.login))
+        if account is None:
+            return
+        status, counts = await self.database.read(
+            lambda tx: (tx.sync_status(account.id), tx.counts(account.id))
+        )
+        self.metrics.synced(
+            account.id,
+            None if result.error is None else result.error.code,
+            result.fetched,
+            result.octets,
+            self.loop.now(),
+            result.seconds,
+        )
+        self.metrics.account_status(status)
+        self.metrics.account_messages(account.id, counts)
+
+
+class _Counted:
+    """The syncs as operations see them; what they change about accounts reaches the metrics."""
+
+    def __init__(self, syncs: SyncService, changed: Callable[[], Awaitable[None]]) -> None:
+        self._syncs = syncs
+        self._changed = changed
+
+    async def accounts_changed(self) -> None:
+        """As `Syncs.accounts_changed`."""
+        await self._changed()
+        await self._syncs.accounts_changed()
+
+    async def sync_now(
+        self, account_id: AccountId, progress: Callable[[Progress], None] | None = None
+    ) -> SyncResult:
+        """As `Syncs.sync_now`."""
+        return await self._syncs.sync_now(account_id, progress)

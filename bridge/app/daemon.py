@@ -1,0 +1,226 @@
+"""The daemon: the listeners and timers around a core."""
+
+import logging
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from twisted.protocols.tls import TLSMemoryBIOFactory
+
+from bridge import __version__, logs
+from bridge.admin.authentication import PasswordChecker
+from bridge.admin.operations import perform as perform_operation
+from bridge.admin.origin import Origin
+from bridge.admin.syncing import Report
+from bridge.app.core import Core
+from bridge.app.process import warn_of_accounts, warn_of_library
+from bridge.app.reactor import finished
+from bridge.config import Config, TlsConfig
+from bridge.errors import BridgeError
+from bridge.net import runfile, sdnotify, tls
+from bridge.net.control import ControlSocket, open_control
+from bridge.net.imap import ImapFactory
+from bridge.net.listen import Listening, listen
+from bridge.net.trace import TraceFiles
+from bridge.session.port import Services, SessionLimits
+from bridge.url import Listen
+from bridge.web.health import site
+
+STOP_S = 8.0
+"""How long running syncs may take to end; with the rest a stop stays under 10 s."""
+
+CERTIFICATE_S = 3600.0
+"""How often certificates are looked at: a private one is renewed a month before it ends, and one
+that an ACME client has renewed is served though nobody sent SIGHUP."""
+
+_log = logging.getLogger("popbridge")
+
+
+class Daemon:
+    """The listeners and timers around a core."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._listening: list[Listening] = []
+        self._factories: list[ImapFactory] = []
+        self._control: ControlSocket | None = None
+        self._context: tls.ServerContext | None = None
+        self._served = b""
+        self._forget_faults: Callable[[], None] = lambda: None
+        self.imap: list[str] = []
+
+    async def start(self) -> list[str]:
+        """Opens every listener, then begins to sync; the addresses.
+
+        Raises:
+            PortInUseError, ConfigError, StoreError: as their names say; `stop` is still to be
+                called.
+        """
+        core, settings = self._core, self._core.settings
+        self._forget_faults = logs.count_faults(core.metrics.unhandled)
+        warn_of_library()
+        self._load_certificate(settings.tls)
+        services = self._services()
+        for where in settings.imap.listen:
+            self.imap += await self._listen_imap(where, services)
+        metrics: list[str] = []
+        for where in settings.metrics.listen:
+            factory = site(core.metrics, self._ready)
+            opened = await listen(core.reactor, where, factory)
+            self._listening += opened
+            metrics += [one.url for one in opened]
+        self._control = open_control(core.reactor, core.data, self._perform, os.environ)
+        await core.count_accounts()
+        await warn_of_accounts(core.database)
+        await core.syncs.start()
+        self._write_run_file(metrics)
+        sdnotify.notify("READY=1", os.environ)
+        self._watch()
+        core.loop.later(CERTIFICATE_S, self._look_at_certificate)
+        return [*self.imap, *metrics]
+
+    async def stop(self) -> None:
+        """Ends sessions and syncs, in at most about `STOP_S` seconds."""
+        sdnotify.notify("STOPPING=1", os.environ)
+        runfile.remove(self._core.data / "run.json")
+        for one in self._listening:
+            await finished(one.port.stopListening())
+        if self._control is not None:
+            await self._control.close()
+        for factory in self._factories:
+            factory.shut_down()
+        self._core.syncs.stop()
+        done = self._core.loop.promise()
+        timer = self._core.loop.later(STOP_S, lambda: done.succeed(None))
+        self._core.loop.spawn(self._drained(done))
+        await done
+        timer.cancel()
+        self._forget_faults()
+
+    def reload(self, settings: Config) -> None:
+        """Takes over what can change while running; says what needs a restart."""
+        since = time.monotonic_ns() // 1000
+        sdnotify.notify(f"RELOADING=1\nMONOTONIC_USEC={since}", os.environ)
+        logs.set_level(settings.log.level)
+        took = "Log level, certificates and sync settings are loaded again"
+        self._core.use(settings.sync)
+        try:
+            self._load_certificate(settings.tls)
+        except BridgeError as error:
+            _log.error("%s %s The certificate served before goes on serving.", error.code, error)
+            took = "Log level and sync settings are loaded again"
+        old = self._core.settings
+        if settings.log.format != old.log.format:
+            _log.warning("[log] format has changed: restart popbridge to use it")
+        for name in ("store", "imap", "web", "metrics", "limits"):
+            if getattr(old, name) != getattr(settings, name):
+                _log.warning("[%s] has changed: restart popbridge to use it", name)
+        self._core.settings = replace(
+            old, tls=settings.tls, log=replace(settings.log, format=old.log.format)
+        )
+        _log.info("%s", took)
+        sdnotify.notify("READY=1", os.environ)
+
+    async def _drained(self, done: Any) -> None:
+        await self._core.syncs.drained()
+        done.succeed(None)
+
+    def _load_certificate(self, chosen: TlsConfig) -> None:
+        """Serves what is configured, or a private certificate, from the next connection on.
+
+        Raises:
+            ConfigError, StoreError: it can't be had; what was served goes on being served.
+        """
+        data = self._core.data
+        if chosen.certificate:
+            files = tls.load(data / chosen.certificate, data / chosen.key)
+        else:
+            files = tls.ensure_certificate(data, (), self._core.loop.now())
+        served = files.certificate.read_bytes()
+        if self._context is None:
+            self._context = tls.server_context(files)
+        elif served != self._served:
+            # Only then: a new context knows none of the sessions that devices would resume.
+            self._context.reload(files)
+        self._served = served
+        self._core.metrics.certificate_expires(tls.expires(files.certificate))
+
+    def _look_at_certificate(self) -> None:
+        self._core.loop.later(CERTIFICATE_S, self._look_at_certificate)
+        try:
+            self._load_certificate(self._core.settings.tls)
+        except BridgeError as error:
+            _log.error("%s %s The certificate served before goes on serving.", error.code, error)
+
+    def _services(self) -> Services:
+        core, limits = self._core, self._core.settings.limits
+        return Services(
+            database=core.database,
+            bus=core.bus,
+            authenticator=PasswordChecker(
+                core.database, core.admin.key, core, core.in_thread, time.monotonic
+            ),
+            clock=core.loop.now,
+            monotonic=time.monotonic,
+            observer=core.metrics,
+            looked=core.syncs.demand,
+            trace=TraceFiles(core.traces, core.loop.now, core.in_thread, core.loop.spawn).begin,
+            limits=SessionLimits(
+                login_s=limits.login_s,
+                idle_s=limits.idle_s,
+                still_here_s=limits.still_here_s,
+                append_octets=limits.append_octets,
+                bad_before_login=limits.bad_commands_before_login,
+                bad=limits.bad_commands,
+                connections_per_account=limits.connections_per_account,
+                connections_before_login=limits.connections_before_login,
+            ),
+        )
+
+    async def _listen_imap(self, where: Listen, services: Services) -> list[str]:
+        implicit = where.scheme == "imaps"
+        factory = ImapFactory(
+            services,
+            self._core.reactor,
+            tls=lambda: self._context,
+            implicit_tls=implicit,
+            counter=self._core.metrics,
+        )
+        self._factories.append(factory)
+        # zope's interfaces say nothing to mypy, so what Twisted is given is Any.
+        context: Any = self._context
+        inner: Any = factory
+        outer = TLSMemoryBIOFactory(context, False, inner) if implicit else inner
+        opened = await listen(self._core.reactor, where, outer)
+        self._listening += opened
+        return [one.url for one in opened]
+
+    async def _perform(self, name: str, arguments: Mapping[str, Any], report: Report) -> object:
+        return await perform_operation(self._core.admin, name, arguments, report, Origin.OWNER)
+
+    def _write_run_file(self, metrics: Sequence[str]) -> None:
+        assert self._control is not None
+        run = runfile.RunFile(
+            os.getpid(), __version__, tuple(self.imap), (), tuple(metrics), self._control.path
+        )
+        try:
+            runfile.write_run_file(self._core.data / "run.json", run)
+        except OSError as error:
+            # A full disk must not keep anybody from reading mail; who looks for us misses it.
+            _log.warning("run.json can't be written: %s", error.strerror)
+
+    async def _ready(self) -> list[str]:
+        try:
+            await self._core.database.read(lambda tx: tx.accounts())
+        except BridgeError as error:
+            return [str(error)]
+        return []
+
+    def _watch(self) -> None:
+        """Tells systemd's watchdog that the reactor turns."""
+        interval_s = sdnotify.watchdog_interval_s(os.environ)
+        if interval_s is not None:
+            sdnotify.notify("WATCHDOG=1", os.environ)
+            self._core.loop.later(interval_s, self._watch)

@@ -1,0 +1,40 @@
+"""What holds for the whole process, set once at its start."""
+
+import logging
+import os
+import sys
+
+from bridge.admin.tls import weaknesses
+from bridge.store import sqlite
+from bridge.store.port import Database
+
+SWITCH_INTERVAL_S = 0.0005
+"""How long Python code in a thread may keep the reactor waiting: the default, ten times as much,
+would be felt in every session while a message is parsed."""
+
+_log = logging.getLogger("popbridge")
+
+
+def prepare_process() -> None:
+    """Keeps what is made from other users, and threads from holding one another up."""
+    # SQLite makes its files as the umask says, and they hold all mail.
+    os.umask(0o077)
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+
+
+def warn_of_library() -> None:
+    """Says so where SQLite is one that can lose commits."""
+    library = sqlite.library()
+    if sqlite.has_wal_reset_bug(library.sqlite_version_info):
+        _log.warning(
+            "SQLite %s can lose commits where two programs write; popbridge writes through one"
+            " connection only. Let no other program open the store, or install SQLite 3.51.3.",
+            library.sqlite_version,
+        )
+
+
+async def warn_of_accounts(database: Database) -> None:
+    """Says which accounts reach their provider in a way that others may listen to."""
+    for account in await database.read(lambda tx: tx.accounts()):
+        for weakness in weaknesses(account.upstream):
+            _log.warning("%s: %s", account.login, weakness)

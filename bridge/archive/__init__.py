@@ -1,0 +1,1 @@
+"""Mail outside the store: the formats of backups, Maildir, mbox, eml and UIDL files; pure."""

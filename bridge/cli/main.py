@@ -1,0 +1,130 @@
+"""The command `popbridge`: global options, and errors to words and exit codes."""
+
+import errno
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from bridge import __version__
+from bridge.cli import settings as settings_module
+from bridge.cli.account import account
+from bridge.cli.backup import backup
+from bridge.cli.config import config
+from bridge.cli.demo import demo
+from bridge.cli.export import export
+from bridge.cli.import_ import import_command
+from bridge.cli.restore import restore_command
+from bridge.cli.run import run
+from bridge.cli.status import status
+from bridge.cli.sync import sync
+from bridge.cli.trace import trace
+from bridge.cli.undelete import undelete
+from bridge.cli.verify import verify
+from bridge.errors import BridgeError, Exit, StoreFullError, UsageError
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+INTERRUPTED = 130
+"""As a shell reports SIGINT."""
+
+
+class Lazy:
+    """The settings, loaded by the commands that need them."""
+
+    def __init__(self, data: Path | None, config_file: Path | None) -> None:
+        self._data = data
+        self._config_file = config_file
+
+    def load(self) -> settings_module.Settings:
+        """As `bridge.cli.settings.load`."""
+        return settings_module.load(self._data, self._config_file, os.environ)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, message="popbridge %(version)s")
+@click.option("--data", type=click.Path(path_type=Path), help="The data folder.")
+@click.option("--config", "config_file", type=click.Path(path_type=Path), help="popbridge.toml.")
+@click.pass_context
+def popbridge(context: click.Context, data: Path | None, config_file: Path | None) -> None:
+    """A POP3 mailbox, kept safe and served over IMAP to many devices."""
+    context.obj = Lazy(data, config_file)
+
+
+for command in (
+    account,
+    backup,
+    config,
+    demo,
+    export,
+    import_command,
+    restore_command,
+    run,
+    status,
+    sync,
+    trace,
+    undelete,
+    verify,
+):
+    popbridge.add_command(command)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs the command line and exits with the contract's code."""
+    if not sys.warnoptions:
+        # What libraries find deprecated is for who works on popbridge, not for who runs it.
+        warnings.simplefilter("ignore")
+    code = run_command(arguments)
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError, AttributeError):
+        # What couldn't be written was reported; Python would try again at exit, and complain.
+        sys.stdout = None
+    sys.exit(code)
+
+
+def run_command(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line; its exit code. Errors are one sentence and a remedy on stderr."""
+    try:
+        result = popbridge.main(
+            args=None if arguments is None else list(arguments),
+            prog_name="popbridge",
+            standalone_mode=False,
+        )
+        return result if isinstance(result, int) else Exit.OK
+    except BridgeError as error:
+        return _say(error)
+    except click.exceptions.Exit as leaving:
+        return leaving.exit_code
+    except click.exceptions.NoArgsIsHelpError as lost:
+        lost.show()
+        return Exit.USAGE
+    except click.ClickException as wrong:
+        return _say(UsageError(wrong.format_message(), "See popbridge --help."))
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("popbridge: interrupted.", err=True)
+        return INTERRUPTED
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            return _say(_fault(error))
+        return _say(StoreFullError(f"The output can't be written: {error.strerror}.", "Make room."))
+    except Exception as bug:
+        return _say(_fault(bug))
+
+
+def _fault(bug: Exception) -> BridgeError:
+    if os.environ.get("POPBRIDGE_DEBUG"):
+        raise bug
+    return BridgeError(
+        f"This is a fault of popbridge: {bug!r}.",
+        "Run it again with POPBRIDGE_DEBUG=1 and report what it prints.",
+    )
+
+
+def _say(error: BridgeError) -> int:
+    """Prints the error as one line, whatever is in it; its exit code."""
+    click.echo(f"popbridge: {error.code} {' '.join(str(error).split())}", err=True)
+    return error.exit

@@ -1,0 +1,23 @@
+"""`popbridge run`."""
+
+from typing import Any
+
+import click
+
+from bridge.cli.settings import make_data
+
+
+@click.command()
+@click.pass_obj
+def run(obj: Any) -> None:
+    """Runs the daemon in the foreground: IMAP, sync, metrics."""
+    # Slow to import, and needed only here.
+    from bridge import app
+
+    settings = obj.load()
+    make_data(settings.data)
+
+    def ready(addresses: list[str]) -> None:
+        click.echo(f"popbridge is ready: {' '.join(addresses)}", err=True)
+
+    app.run(settings.data, settings.config, obj.load, ready)
