@@ -9,23 +9,27 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 BASE = {"model", "errors"}
-SUPPORT = BASE | {"metrics", "bus", "config", "crypto"}
-SESSION = SUPPORT | {"imap", "mime", "ingest", "query", "store", "session"}
-SYNC = SUPPORT | {"imap", "pop3", "mime", "ingest", "query", "store", "sync"}
-ADMIN = SESSION | SYNC | {"admin"}
+SUPPORT = BASE | {"metrics", "bus", "config", "crypto", "saslprep", "url"}
+SESSION = SUPPORT | {"imap", "mime", "ingest", "query", "store", "intake", "session"}
+SYNC = SUPPORT | {"imap", "pop3", "mime", "ingest", "query", "store", "intake", "sync"}
+ADMIN = SESSION | SYNC | {"admin", "archive"}
 ALL = ADMIN | {"net", "web", "cli", "app", "worker"}
 MAY_IMPORT = {
     "model": {"model"},
     "errors": set(),
     "metrics": BASE,
     "bus": BASE,
-    "config": BASE,
-    "crypto": BASE,
+    "url": BASE,
+    "config": BASE | {"url"},
+    "saslprep": set(),
+    "crypto": BASE | {"saslprep"},
     "imap": BASE | {"imap"},
-    "pop3": BASE | {"pop3"},
+    "pop3": BASE | {"pop3", "saslprep"},
     "mime": BASE | {"mime"},
     "ingest": BASE | {"ingest", "mime", "imap", "query"},
+    "archive": BASE | {"archive", "mime"},
     "query": BASE | {"query", "mime", "imap"},
+    "intake": BASE | {"ingest", "store"},
     "store": BASE | {"store", "metrics"},
     "session": SESSION,
     "sync": SYNC,
@@ -33,20 +37,21 @@ MAY_IMPORT = {
     "net": ADMIN | {"net"},
     "web": ADMIN | {"net", "web"},
     "cli": ALL,
-    "app": ALL,
+    "app": ALL | {"logs"},
+    "logs": BASE,
     "worker": ALL,
     "__main__": {"cli"},
     "__init__": set(),
 }
 THIRD_PARTY = {
     "metrics": {"prometheus_client"},
-    "config": {"msgspec"},
     "crypto": {"cryptography", "argon2"},
     "store": {"sqlalchemy", "alembic", "pysqlite3"},
     "net": {"twisted", "zope", "OpenSSL", "cryptography", "service_identity"},
-    "web": {"twisted", "zope", "jinja2", "prometheus_client"},
-    "cli": {"click", "imapclient"},
+    "web": {"twisted", "zope", "prometheus_client"},
+    "cli": {"click"},
     "app": {"twisted"},
+    "logs": {"twisted"},
 }
 FILES = sorted((ROOT / "bridge").rglob("*.py"))
 MAX_FILE_LINES = 500

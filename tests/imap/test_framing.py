@@ -1,5 +1,6 @@
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -85,13 +86,38 @@ def test_a_rejected_command_never_comes_and_the_next_one_does() -> None:
 
 def test_a_long_line_is_told_once_and_passed_over() -> None:
     wire = b"a " + b"x" * 500 + b"\r\nb NOOP\r\n"
-    expected = [LineTooLong(), CommandLine((b"b NOOP",))]
+    expected = [LineTooLong(b"a " + b"x" * 98), CommandLine((b"b NOOP",))]
     assert run(wire, []) == run(wire, list(range(len(wire)))) == expected
+
+
+@pytest.mark.parametrize("stop", [1, 2, 3, 100])
+def test_what_goes_on_behind_a_long_line_is_no_command(stop: int) -> None:
+    """The octets of a literal that doesn't wait come from mail: they must never be run."""
+    evil = b"x DELETE Sent\r\n"
+    long = b"a SEARCH TEXT " + b"x" * 300
+    wire = long + b" {%d+}\r\n%b" % (len(evil), evil) + b" TEXT {0000000003+}\r\nb {\r\n"
+    wire += b"b NOOP\r\n"
+    expected = [LineTooLong(long[:100]), CommandLine((b"b NOOP",))]
+    assert run(wire, list(range(0, len(wire), stop))) == expected
+
+
+@given(WIRE, st.lists(st.integers(0, 80)))
+def test_any_chunking_gives_the_same_events_over_the_limit(wire: bytes, cuts: list[int]) -> None:
+    assert run(wire, cuts, limit=9) == run(wire, [], limit=9)
+
+
+def test_a_size_with_too_many_digits_is_still_a_literal() -> None:
+    framer = Framer()
+    framer.feed(b"a X {%b+}\r\nb NOOP\r\n" % (b"9" * 5000))
+    event = framer.next_event()
+    assert isinstance(event, LiteralRequested) and event.size > 1 << 60
+    framer.reject()
+    assert framer.next_event() is None
 
 
 def test_text_counts_over_all_the_lines_of_a_command() -> None:
     wire = (b"a " + b"y" * 150 + b" {1+}\r\nz") * 2 + b"\r\nb NOOP\r\n"
-    assert LineTooLong() in run(wire, [])
+    assert LineTooLong(b"a " + b"y" * 98) in run(wire, [])
     assert run(wire, [])[-1] == CommandLine((b"b NOOP",))
 
 

@@ -74,7 +74,7 @@ def flag(uids: list[int], op: FlagOp, flags: frozenset[str], tx: WriteTx) -> Non
 
 
 def expunge(uids: list[int], tx: WriteTx) -> None:
-    tx.expunge(inbox(tx).id, uids)
+    tx.expunge(inbox(tx).id, uids, NOW)
 
 
 def add(tx: WriteTx, octets: bytes) -> Uid:

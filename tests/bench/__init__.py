@@ -1,0 +1,1 @@
+"""Side by side with Dovecot, mpop and fetchmail: `make bench`."""

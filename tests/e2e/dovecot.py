@@ -1,0 +1,139 @@
+"""Debian's Dovecot as a POP3 server on a free loopback port, with mail put into a Maildir."""
+
+import grp
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+BINARY = "/usr/sbin/dovecot"
+STARTED_S = 15
+
+
+def need_dovecot() -> None:
+    """Skips where Dovecot isn't installed."""
+    if not os.access(BINARY, os.X_OK):
+        pytest.skip("Dovecot is not installed: apt-get install dovecot-pop3d dovecot-imapd")
+
+
+class Dovecot:
+    """One account, alice with the password secret; stopped by its process.
+
+    Its folder is its own: pytest's is closed to the user that Dovecot serves mail as.
+    """
+
+    def __init__(self) -> None:
+        self.folder = folder = Path(tempfile.mkdtemp(prefix="popbridge-dovecot-"))
+        self.port = _free_port()
+        self.log = folder / "dovecot.log"
+        self._user = _mail_user()
+        self.maildir = folder / "mail"
+        for name in ("new", "cur", "tmp"):
+            (self.maildir / name).mkdir(parents=True)
+        folder.chmod(0o755)
+        self._own(self.maildir)
+        config = folder / "dovecot.conf"
+        config.write_text(self._config())
+        self._process = subprocess.Popen(
+            [BINARY, "-F", "-c", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT
+        )
+        self._wait()
+
+    def deliver(self, octets: bytes, number: int) -> None:
+        """Puts a message into the mailbox; `number` gives the order."""
+        path = self.maildir / "tmp" / f"{1_700_000_000 + number}.M{number}P1.test"
+        path.write_bytes(octets)
+        if os.getuid() == 0:
+            os.chown(path, self._user.pw_uid, self._user.pw_gid)
+        path.rename(self.maildir / "new" / path.name)
+
+    def stop(self) -> None:
+        """Ends the server, and removes what it had."""
+        self._process.terminate()
+        self._process.wait(15)
+        shutil.rmtree(self.folder)
+
+    def _own(self, path: Path) -> None:
+        if os.getuid() == 0:
+            for one in (path, *path.rglob("*")):
+                os.chown(one, self._user.pw_uid, self._user.pw_gid)
+
+    def _wait(self) -> None:
+        deadline = time.monotonic() + STARTED_S
+        while time.monotonic() < deadline:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return
+            if self._process.poll() is not None:
+                break
+            time.sleep(0.02)
+        text = self.log.read_text() if self.log.exists() else ""
+        raise RuntimeError(f"Dovecot did not start: {text}")
+
+    def _config(self) -> str:
+        name = self._user.pw_name
+        root = os.getuid() == 0
+        internal, login = ("dovecot", "dovenull") if root else (name, name)
+        return f"""
+base_dir = {self.folder}/run
+state_dir = {self.folder}/state
+log_path = {self.log}
+log_timestamp = "%Y-%m-%d %H:%M:%S "
+protocols = pop3
+ssl = no
+disable_plaintext_auth = no
+listen = 127.0.0.1
+default_internal_user = {internal}
+default_internal_group = {internal if root else _group(self._user)}
+default_login_user = {login}
+first_valid_uid = 1
+mail_location = maildir:{self.maildir}
+pop3_uidl_format = %g
+pop3_lock_session = no
+mail_max_userip_connections = 100
+auth_cache_size = 0
+passdb {{
+  driver = static
+  args = user=alice password=secret
+}}
+userdb {{
+  driver = static
+  args = uid={name} gid={_group(self._user)} home={self.folder}/home
+}}
+service pop3-login {{
+  chroot =
+  inet_listener pop3 {{
+    address = 127.0.0.1
+    port = {self.port}
+  }}
+  inet_listener pop3s {{
+    port = 0
+  }}
+}}
+service anvil {{
+  chroot =
+}}
+"""
+
+
+def _group(user: pwd.struct_passwd) -> str:
+    return grp.getgrgid(user.pw_gid).gr_name
+
+
+def _mail_user() -> pwd.struct_passwd:
+    """Who owns the mail: Dovecot refuses root."""
+    if os.getuid() != 0:
+        return pwd.getpwuid(os.getuid())
+    return pwd.getpwnam("mail")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,76 @@
+"""What is offered works, what isn't is refused cleanly."""
+
+import re
+
+import pytest
+
+from tests.imap_harness import Server, append
+
+MESSAGE = b"Subject: 1\r\n\r\nx\r\n"
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        "NIL",
+        "()",
+        '("name" "x" "version" "1")',
+        '("name" "x" "version" 1.0)',
+        '("name" "x", "version" "1")',
+        '("name" "com.microsoft.outlook" "os" NIL)',
+    ],
+)
+@pytest.mark.parametrize("logged_in", [False, True])
+def test_r04_id_tells_real_fields(server: Server, parameters: str, logged_in: bool) -> None:
+    client = server.client() if logged_in else server.connect()
+    told, ended = client.do(f"ID {parameters}")
+    for name in (b"name", b"version", b"vendor", b"support-url"):
+        assert re.search(rb'"%b" "[^"]+"' % name, told), told
+    assert ended == b"t OK Done"
+
+
+def test_r05_uidonly_is_not_taken_and_numbers_go_on(server: Server) -> None:
+    """UIDONLY isn't offered; who enables it all the same isn't told that it is on."""
+    client = server.client()
+    append(client, MESSAGE)
+    assert b"UIDONLY" not in client.do("CAPABILITY")[0]
+    assert client.do("ENABLE UIDONLY")[0] == b"* ENABLED"
+    assert client.do("FETCH 1 (FLAGS)")[0].startswith(b"* 1 FETCH (FLAGS (")
+
+
+def test_r06_special_uses_in_every_list(server: Server) -> None:
+    client = server.client(mailbox=None)
+    told = client.do('LIST "" *')
+    for name in (b"Archive", b"Drafts", b"Junk", b"Sent", b"Trash"):
+        assert any(rb"\%b)" % name in line and line.endswith(name) for line in told), told
+    assert client.do('LIST "" Drafts')[0] == b'* LIST (\\HasNoChildren \\Drafts) "/" Drafts'
+    assert len(told) == 7
+
+
+def test_r11_search_return_is_not_offered_and_refused(server: Server) -> None:
+    """ESEARCH isn't offered yet; a plain SEARCH without a hit says so."""
+    client = server.client()
+    assert b"ESEARCH" not in client.do("CAPABILITY")[0]
+    assert client.do("SEARCH RETURN (MIN MAX ALL COUNT) UNSEEN")[-1].startswith(b"t BAD")
+    assert client.do("SEARCH UNSEEN") == [b"* SEARCH", b"t OK Done"]
+
+
+@pytest.mark.parametrize("mailbox", ["INBOX", "Trash", "Lists/a"])
+def test_r19_uid_expunge_works_everywhere(server: Server, mailbox: str) -> None:
+    client = server.client(mailbox=None)
+    client.do("CREATE Lists/a")
+    assert b" UIDPLUS " in client.do("CAPABILITY")[0]
+    client.do(f"SELECT {mailbox}")
+    for _ in range(3):
+        append(client, MESSAGE, mailbox, "(\\Deleted)")
+    assert client.do("UID EXPUNGE 2,77") == [b"* 2 EXPUNGE", b"t OK Done"]
+    assert client.do("UID SEARCH DELETED")[0] == b"* SEARCH 1 3"
+
+
+def test_r40_metadata_is_not_offered_and_refused(server: Server) -> None:
+    """Until METADATA comes nobody waits for it; LIST, which stands in, is one query."""
+    client = server.client(mailbox=None)
+    assert b"METADATA" not in client.do("CAPABILITY")[0]
+    refused = client.do('GETMETADATA (DEPTH infinity) "*" ("/shared" "/private")')
+    assert refused[-1].startswith(b"t BAD")
+    assert len(client.do('LIST "" *')) == 7

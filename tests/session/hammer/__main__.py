@@ -1,0 +1,53 @@
+"""`python -m tests.session.hammer [--seconds N] [--seed N] [memory|sockets]…`."""
+
+import argparse
+import sys
+import tempfile
+import time
+from pathlib import Path
+from random import Random
+
+from tests.session.hammer.drive import Crowd
+from tests.session.hammer.memory import MemoryWorld
+from tests.session.hammer.sockets import SocketWorld
+
+WORLDS: dict[str, type[MemoryWorld] | type[SocketWorld]] = {
+    "memory": MemoryWorld,
+    "sockets": SocketWorld,
+}
+COMMANDS = 10_000
+"""Of one crowd; then there is a new one with the next seed."""
+
+
+def hammer(name: str, seconds: float, seed: int) -> None:
+    """Runs one crowd after another; what they find is raised, its seed is the last one printed."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        print(f"{name}, seed {seed}: ", end="", flush=True)
+        chance = Random(seed)
+        with tempfile.TemporaryDirectory() as folder:
+            world = WORLDS[name](Path(folder), chance)
+            try:
+                crowd = Crowd(world, chance)
+                while crowd.commands < COMMANDS and time.monotonic() < until:
+                    crowd.round()
+            finally:
+                world.close()
+        print(f"{crowd.commands} commands, {crowd.rounds} comparisons, nothing found", flush=True)
+        seed += 1
+
+
+def main() -> int:
+    """0; what is found is raised."""
+    parser = argparse.ArgumentParser(prog="python -m tests.session.hammer")
+    parser.add_argument("--seconds", type=int, default=300, help="in each world")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("worlds", nargs="*", help=f"of {', '.join(WORLDS)}; all by default")
+    chosen = parser.parse_args()
+    for name in chosen.worlds or WORLDS:
+        hammer(name, chosen.seconds, chosen.seed)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

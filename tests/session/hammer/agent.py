@@ -1,0 +1,247 @@
+"""A client that believes what it is told, and checks that nothing it is told later contradicts it.
+
+`tests.wire` checks the protocol on the way: grammar, EXISTS never shrinks, UIDs keep their places,
+MODSEQ never falls, keywords are announced, no EXPUNGE where none may be.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from tests.wire.stream import Validator
+from tests.wire.values import (
+    Code,
+    Continuation,
+    Exists,
+    Expunge,
+    Fetch,
+    Found,
+    Response,
+    Status,
+    UidSet,
+)
+
+FlagSet = frozenset[str]
+
+
+class Link(Protocol):
+    """What carries octets."""
+
+    def send(self, octets: bytes) -> None:
+        """To the server."""
+
+    def take(self) -> bytes:
+        """What has come, perhaps nothing."""
+        ...
+
+    def close(self) -> None:
+        """Without a word."""
+
+
+@dataclass(slots=True, eq=False)
+class Known:
+    """A message as the client believes it to be; 0 and None are what it doesn't know."""
+
+    uid: int = 0
+    flags: FlagSet | None = None
+    modseq: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class Step:
+    """A command that was sent.
+
+    `begin` runs when all before it are answered, `found` on a SEARCH response, `end` on the answer.
+    """
+
+    command: bytes
+    begin: Callable[[], None] | None = None
+    found: Callable[[Found], None] | None = None
+    end: Callable[[Status], None] | None = None
+    refusal: str = ""
+    """The codes with which it may be refused."""
+    told: set[Known] = field(default_factory=set)
+    """Messages of which a FETCH response has come."""
+    tag: bytes = b""
+
+
+@dataclass(slots=True)
+class Oracle:
+    """What really was and is in INBOX, where the test can look."""
+
+    history: dict[tuple[int, int], FlagSet] = field(default_factory=dict)
+    """By UID and modseq."""
+    states: dict[int, set[FlagSet]] = field(default_factory=dict)
+    """All that a message has had, by UID."""
+    live: dict[int, int] = field(default_factory=dict)
+    """The modseq of each message that is there, by UID."""
+
+    def note(self, uid: int, modseq: int, flags: FlagSet) -> None:
+        """A message came or changed."""
+        assert modseq > self.live.get(uid, 0), "MODSEQ doesn't grow"
+        self.live[uid] = modseq
+        self.history[uid, modseq] = flags
+        self.states.setdefault(uid, set()).add(flags)
+
+
+class Agent:
+    """One client of INBOX."""
+
+    def __init__(self, connect: Callable[[], Link], oracle: Oracle | None, *, aware: bool) -> None:
+        self._connect = connect
+        self.oracle = oracle
+        self.aware = aware
+        """It selects with CONDSTORE."""
+        self.commands = 0
+        self.recent: set[int] = set()
+        """What was \\Recent to it in mailboxes it selected, since the start."""
+        self._hear_nothing_yet()
+
+    def _hear_nothing_yet(self) -> None:
+        self._link = self._connect()
+        self._validator = Validator()
+        self._half = b""
+        self.pending: deque[Step] = deque()
+        self.messages: list[Known] = []
+        self.suspects: dict[Known, str] = {}
+        """What was passed over where it had to be shown or found: so it must be expunged."""
+        self.selected = self.idling = self.read_only = False
+        self._highest = 0
+        self.synced_modseq = 0
+        """It knows of all changes up to here."""
+
+    @property
+    def free(self) -> bool:
+        """Whether nothing of it is unanswered."""
+        return not self.pending
+
+    def log_in(self, user: bytes, password: bytes) -> None:
+        """The first command."""
+        self.say(Step(b"LOGIN %b %b" % (user, password)))
+
+    def drop(self) -> None:
+        """The connection breaks, and there is a new one."""
+        self._link.close()
+        self._hear_nothing_yet()
+
+    def say(self, *steps: Step) -> None:
+        """Sends commands, all at once."""
+        octets = b""
+        for step in steps:
+            self.commands += 1
+            step.tag = b"%x" % self.commands
+            octets += step.tag + b" " + step.command + b"\r\n"
+        was_free = self.free
+        self.pending += steps
+        if was_free:
+            self._begin()
+        self._send(octets)
+
+    def done(self) -> None:
+        """Ends IDLE."""
+        self.idling = False
+        self._send(b"DONE\r\n")
+
+    def _send(self, octets: bytes) -> None:
+        self._validator.from_client(octets)
+        self._link.send(octets)
+
+    def _begin(self) -> None:
+        if self.pending and self.pending[0].begin is not None:
+            self.pending[0].begin()
+
+    def hear(self) -> bool:
+        """Takes what has come, response by response; whether anything has."""
+        octets = self._half + self._link.take()
+        lines = octets.split(b"\n")
+        self._half = lines.pop()
+        for line in lines:
+            for response in self._validator.from_server(line + b"\n"):
+                self._heard(response)
+        return bool(lines)
+
+    def _heard(self, response: Response) -> None:
+        match response:
+            case Exists(count):
+                self.messages += [Known() for _ in range(count - len(self.messages))]
+            case Expunge(seq):
+                gone = self.messages.pop(seq - 1)
+                self.suspects.pop(gone, None)
+                if self.oracle is not None and gone.uid:
+                    assert gone.uid not in self.oracle.live, f"{gone.uid} is not expunged"
+            case Fetch():
+                self._fetched(response)
+            case Found():
+                found = self.pending[0].found
+                assert found is not None
+                found(response)
+            case Continuation() if self.pending and self.pending[0].command == b"IDLE":
+                self.idling = True
+            case Status(tag=None):
+                assert response.condition != "BYE" or self.pending[0].command == b"LOGOUT"
+                self._coded(response.code)
+            case Status():
+                self._answered(response)
+
+    def _coded(self, code: Code | None) -> None:
+        if code is not None and code.name == "HIGHESTMODSEQ":
+            assert isinstance(code.argument, int)
+            self._highest = max(self._highest, code.argument)
+
+    def _answered(self, answer: Status) -> None:
+        step = self.pending.popleft()
+        assert step.tag == answer.tag
+        if answer.condition != "OK":
+            code = answer.code.name if answer.code is not None else ""
+            allowed = answer.condition == "NO" and code and code in step.refusal.split()
+            assert allowed or (answer.condition == "NO" and self.read_only), (step.command, answer)
+        if step.end is not None:
+            step.end(answer)
+        self.synced_modseq = self._highest
+        self._begin()
+
+    def _fetched(self, fetch: Fetch) -> None:
+        known = self.messages[fetch.seq - 1]
+        items = {item.name: item.value for item in fetch.items}
+        if isinstance(uid := items.get("UID"), int):
+            known.uid = uid
+        if isinstance(modseq := items.get("MODSEQ"), int):
+            known.modseq = modseq
+            self._highest = max(self._highest, modseq)
+        if isinstance(flags := items.get("FLAGS"), tuple):
+            known.flags = lowered(flags)
+            if b"\\Recent" in flags and not self.read_only and known.uid:
+                self.recent.add(known.uid)
+            self._compare(known, told_modseq="MODSEQ" in items)
+        if self.pending:
+            self.pending[0].told.add(known)
+
+    def _compare(self, known: Known, *, told_modseq: bool) -> None:
+        """What it was told was so once, and at that modseq."""
+        if self.oracle is None or not known.uid:
+            return
+        if told_modseq:
+            true = self.oracle.history.get((known.uid, known.modseq))
+            assert known.flags == true, f"{known.uid} at {known.modseq}: {known.flags}, was {true}"
+        else:
+            states = self.oracle.states[known.uid]
+            assert known.flags in states, f"{known.uid} never had {known.flags}"
+
+    def suspect(self, known: Known, why: str) -> None:
+        """The message must turn out to be expunged."""
+        if known in self.messages:
+            self.suspects.setdefault(known, f"{why}, believed {known}")
+
+
+def lowered(flags: Iterable[bytes]) -> FlagSet:
+    """Flags as they are compared, without \\Recent."""
+    return frozenset(flag.decode("ascii").lower() for flag in flags) - {"\\recent"}
+
+
+def numbers(code: Code | None) -> set[int]:
+    """What MODIFIED names."""
+    if code is None or code.name != "MODIFIED":
+        return set()
+    assert isinstance(code.argument, UidSet)
+    return {n for low, high in code.argument.ranges for n in range(low, high + 1)}

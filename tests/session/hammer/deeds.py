@@ -1,0 +1,287 @@
+"""What an agent does next, and what it then expects."""
+
+from collections.abc import Callable
+from random import Random
+
+from tests.session.hammer.agent import Agent, FlagSet, Known, Step, numbers
+from tests.wire.values import Found, Status
+
+FLAGS = ("\\Seen", "\\Flagged", "\\Deleted", "\\Answered", "Work", "$Label1")
+CROWDED = 50
+"""Messages; above this nothing more is added."""
+
+MESSAGE = b"From: a@example.org\r\nSubject: x\r\n\r\nbody\r\n"
+Test = Callable[[Known], bool | None]
+
+
+class Deeds:
+    """Random steps for an agent."""
+
+    def __init__(self, agent: Agent, chance: Random) -> None:
+        self._agent = agent
+        self._chance = chance
+
+    def next(self) -> list[Step]:
+        """The steps to send in one piece; none to wait."""
+        agent, chance = self._agent, self._chance
+        if not agent.selected:
+            return [self.select()]
+        if any(not known.uid for known in agent.messages):
+            return [Step(chance.choice([b"FETCH 1:* (UID FLAGS)", b"UID FETCH 1:* UID"]))]
+        if chance.random() < 0.15:
+            # Numbers may shift between pipelined commands: UIDs don't.
+            return [self._by_uid() for _ in range(chance.randrange(2, 5))]
+        if chance.random() < 0.3:
+            return [self._by_uid()]
+        if chance.random() < 0.35:
+            return self._apart()
+        return [self._by_number()] if agent.messages else [Step(b"NOOP")]
+
+    def select(self) -> Step:
+        """Opens INBOX."""
+        agent = self._agent
+        examine = self._chance.random() < 0.1
+
+        def begin() -> None:
+            agent.messages, agent.suspects, agent.selected = [], {}, False
+
+        def end(answer: Status) -> None:
+            agent.selected, agent.read_only = True, examine
+
+        verb = b"EXAMINE" if examine else b"SELECT"
+        return Step(verb + (b" INBOX (CONDSTORE)" if agent.aware else b" INBOX"), begin, None, end)
+
+    def resync(self, since: int, known: dict[int, FlagSet]) -> list[Step]:
+        """What a client with a cache does when it is connected again (RFC 7162 §6)."""
+        agent = self._agent
+
+        def remember(answer: Status) -> None:
+            for message in agent.messages:
+                if message.flags is None:
+                    message.flags = known.get(message.uid)
+
+        steps = [self.select(), Step(b"FETCH 1:* (UID)")]
+        steps.append(Step(b"UID FETCH 1:* (FLAGS) (CHANGEDSINCE %d)" % since, end=remember))
+        return steps
+
+    def _apart(self) -> list[Step]:
+        """What names no message."""
+        agent, chance = self._agent, self._chance
+        flags = " ".join(chance.sample(FLAGS, chance.randrange(3))).encode()
+        match chance.randrange(10):
+            case 0 | 1 if len(agent.messages) < CROWDED:
+                return [Step(b"APPEND INBOX (%b) {%d+}\r\n%b" % (flags, len(MESSAGE), MESSAGE))]
+            case 2:
+                return [Step(b"EXPUNGE", refusal="")]
+            case 3 | 4:
+                return [Step(b"IDLE")]
+            case 5:
+                return [self._leave(b"UNSELECT" if chance.random() < 0.5 else b"CLOSE")]
+            case 6:
+                return [self.select()]
+            case 7:
+                more = b" HIGHESTMODSEQ" if agent.aware else b""
+                return [Step(b"STATUS Archive (MESSAGES UNSEEN%b)" % more)]
+            case 8:
+                return [Step(b"CHECK")]
+            case _:
+                return [Step(b"NOOP")]
+
+    def _leave(self, verb: bytes) -> Step:
+        agent = self._agent
+
+        def end(answer: Status) -> None:
+            agent.messages, agent.suspects, agent.selected = [], {}, False
+
+        return Step(verb, end=end)
+
+    def _by_number(self) -> Step:
+        first = self._chance.randrange(len(self._agent.messages))
+        last = min(first + self._chance.choice([0, 0, 0, 1, 5]), len(self._agent.messages) - 1)
+        some = self._agent.messages[first : last + 1]
+        return self._on(b"", b"%d:%d" % (first + 1, last + 1), some)
+
+    def _by_uid(self) -> Step:
+        agent, chance = self._agent, self._chance
+        some = chance.sample(agent.messages, min(len(agent.messages), chance.choice([1, 1, 2, 4])))
+        text = b",".join(b"%d" % known.uid for known in some) or b"4000000"
+        return self._on(b"UID ", text, some)
+
+    def _on(self, uid: bytes, numset: bytes, some: list[Known]) -> Step:
+        """A command on messages."""
+        agent, chance = self._agent, self._chance
+        match chance.randrange(12):
+            case 0 | 1:
+                return self._fetch(uid, numset, some)
+            case 2 | 3 | 4 | 5:
+                return self._store(uid, numset, some)
+            case 6 | 7:
+                return self._search(uid, numset, some)
+            case 8 if len(agent.messages) < CROWDED:
+                target = chance.choice([b"INBOX", b"Archive"])
+                return Step(uid + b"COPY %b %b" % (numset, target), refusal="EXPUNGEISSUED")
+            case 9 if len(agent.messages) > CROWDED // 3:
+                return Step(uid + b"MOVE %b Archive" % numset, refusal="EXPUNGEISSUED")
+            case 10 if uid:
+                return Step(b"UID EXPUNGE " + numset)
+            case _:
+                return self._changed(uid) if agent.aware else self._fetch(uid, numset, some)
+
+    def _fetch(self, uid: bytes, numset: bytes, some: list[Known]) -> Step:
+        items = [b"(UID FLAGS)", b"FLAGS", b"BODY[TEXT]", b"BODY.PEEK[]", b"(ENVELOPE RFC822.SIZE)"]
+        if self._agent.aware:
+            items.append(b"(FLAGS MODSEQ)")
+        step = Step(uid + b"FETCH %b %b" % (numset, self._chance.choice(items)))
+        step.end = lambda answer: self._all_told(step, some)
+        return step
+
+    def _all_told(self, step: Step, some: list[Known]) -> None:
+        """Each message named was shown, or it is expunged."""
+        for known in some:
+            if known not in step.told:
+                self._agent.suspect(known, f"not shown by {step.command!r}")
+
+    def _changed(self, uid: bytes) -> Step:
+        """FETCH CHANGEDSINCE, or SEARCH MODSEQ: all that is above, and nothing else."""
+        agent, chance = self._agent, self._chance
+        since = chance.randrange(agent.synced_modseq + 1)
+        if chance.random() < 0.5:
+            key = b"MODSEQ %d" % since
+            return self._searching(uid, key, lambda known: known.modseq >= since or None)
+        step = Step(uid + b"FETCH 1:* (UID FLAGS) (CHANGEDSINCE %d)" % since)
+        before = dict(agent.oracle.live) if agent.oracle is not None else {}
+
+        def end(answer: Status) -> None:
+            told = {known.uid for known in step.told}
+            for known in agent.messages:
+                if before.get(known.uid, 0) > since and known.uid not in told:
+                    agent.suspect(known, f"not shown by {step.command!r}")
+
+        step.end = end
+        return step
+
+    def _store(self, uid: bytes, numset: bytes, some: list[Known]) -> Step:
+        agent, chance = self._agent, self._chance
+        sign, silent = chance.choice(["+", "+", "-", ""]), chance.random() < 0.5
+        flags = chance.sample(FLAGS, chance.choice([1, 1, 2]))
+        since = -1
+        if agent.aware and chance.random() < 0.5:
+            since = chance.choice(
+                [0, agent.synced_modseq, chance.randrange(agent.synced_modseq + 1)]
+            )
+        test = b"" if since < 0 else b"(UNCHANGEDSINCE %d) " % since
+        suffix = ".SILENT" if silent else ""
+        what = f"{sign}FLAGS{suffix} ({' '.join(flags)})".encode()
+        step = Step(uid + b"STORE %b %b%b" % (numset, test, what), refusal="EXPUNGEISSUED MODIFIED")
+        named = frozenset(flag.lower() for flag in flags)
+        if not silent:
+            step.end = lambda answer: None if agent.read_only else self._all_told(step, some)
+        elif since < 0:
+            self._silently(step, sign, named, some)
+        else:
+            self._conditionally(step, sign, named, some, by_uid=bool(uid))
+        return step
+
+    def _silently(self, step: Step, sign: str, named: FlagSet, some: list[Known]) -> None:
+        """It believes its own change, made to what it knew."""
+
+        def begin() -> None:
+            for known in some:
+                known.flags = _after(sign, known.flags, named)
+
+        def end(answer: Status) -> None:
+            for known in some:
+                if answer.condition != "OK":
+                    known.flags = None
+
+        step.begin, step.end = begin, end
+
+    def _conditionally(
+        self, step: Step, sign: str, named: FlagSet, some: list[Known], *, by_uid: bool
+    ) -> None:
+        """It believes its change where MODSEQ came alone; where it failed, the flags came."""
+        agent = self._agent
+        before: dict[Known, FlagSet | None] = {}
+
+        def begin() -> None:
+            for known in some:
+                before[known], known.flags = known.flags, None
+
+        def end(answer: Status) -> None:
+            failed = numbers(answer.code)
+            for known in some:
+                at = agent.messages.index(known) + 1 if known in agent.messages else 0
+                if (known.uid if by_uid else at) in failed:
+                    assert known.flags is not None, "MODIFIED without the flags there are"
+                elif known in step.told and known.flags is None:
+                    known.flags = _after(sign, before[known], named)
+            if not agent.read_only:
+                self._all_told(step, some)
+
+        step.begin, step.end = begin, end
+
+    def _search(self, uid: bytes, numset: bytes, some: list[Known]) -> Step:
+        chance = self._chance
+        first, second = self._key(), self._key()
+        match chance.randrange(4):
+            case 0:
+                key, test = first
+            case 1:
+                key = b"NOT " + first[0]
+                test = lambda known: _not(first[1](known))  # noqa: E731
+            case 2:
+                key = b"OR %b %b" % (first[0], second[0])
+                test = lambda known: _or(first[1](known), second[1](known))  # noqa: E731
+            case _:
+                names = b"UID " if uid else b""
+                key = b"%b%b %b" % (names, numset, first[0])
+                test = lambda known: known in some and first[1](known)  # noqa: E731
+        return self._searching(uid, key, test)
+
+    def _key(self) -> tuple[bytes, Test]:
+        flag = self._chance.choice(FLAGS)
+        name = flag.lower()
+
+        def has(known: Known) -> bool | None:
+            return None if known.flags is None else name in known.flags
+
+        if flag.startswith("\\"):
+            return flag[1:].upper().encode(), has
+        return b"KEYWORD " + flag.encode(), has
+
+    def _searching(self, uid: bytes, key: bytes, test: Test) -> Step:
+        agent = self._agent
+
+        def found(result: Found) -> None:
+            wanted = set(result.numbers)
+            for seq, known in enumerate(agent.messages, 1):
+                number = known.uid if uid else seq
+                expected = test(known) if number else None
+                if number in wanted:
+                    assert expected is not False, f"{key!r} found {known}"
+                elif expected:
+                    agent.suspect(known, f"not found by {key!r}")
+            if result.modseq is not None:
+                numbered = enumerate(agent.messages, 1)
+                hit = [known for seq, known in numbered if (known.uid if uid else seq) in wanted]
+                assert result.modseq >= max((known.modseq for known in hit), default=0)
+
+        return Step(uid + b"SEARCH " + key, found=found)
+
+
+def _after(sign: str, flags: FlagSet | None, named: FlagSet) -> FlagSet | None:
+    if sign == "":
+        return named
+    if flags is None:
+        return None
+    return flags | named if sign == "+" else flags - named
+
+
+def _not(value: bool | None) -> bool | None:
+    return None if value is None else not value
+
+
+def _or(one: bool | None, other: bool | None) -> bool | None:
+    if one or other:
+        return True
+    return None if one is None or other is None else False

@@ -1,0 +1,139 @@
+"""Ten agents, let loose and brought together again and again."""
+
+from collections.abc import Callable
+from random import Random
+from typing import Protocol
+
+from tests.session.hammer.agent import Agent, Link, Oracle, Step
+from tests.session.hammer.deeds import CROWDED, Deeds
+
+AGENTS = 10
+
+
+class World(Protocol):
+    """Where agents live."""
+
+    user: bytes
+    password: bytes
+    oracle: Oracle | None
+    round_commands: int
+    """Commands of all agents until they are compared."""
+
+    def connect(self) -> Link:
+        """A connection whose greeting wasn't read."""
+        ...
+
+    def advance(self) -> None:
+        """Lets something happen."""
+
+    def deliver(self) -> None:
+        """Mail comes by sync."""
+
+    def quiet(self) -> None:
+        """Waits until what was under way has happened."""
+
+
+class Crowd:
+    """The agents of one world. Those with odd numbers are CONDSTORE-aware."""
+
+    def __init__(self, world: World, chance: Random) -> None:
+        self._world = world
+        self._chance = chance
+        self.rounds = 0
+        oracle = world.oracle
+        self._agents = [Agent(world.connect, oracle, aware=bool(n % 2)) for n in range(AGENTS)]
+        self._deeds = {agent: Deeds(agent, chance) for agent in self._agents}
+        for agent in self._agents:
+            agent.log_in(world.user, world.password)
+
+    @property
+    def commands(self) -> int:
+        """Sent so far."""
+        return sum(agent.commands for agent in self._agents)
+
+    def round(self) -> None:
+        """Random commands of all, and a comparison."""
+        until = self.commands + self._world.round_commands
+        while self.commands < until:
+            self._act(self._chance.choice(self._agents))
+            self._world.advance()
+            self._hear()
+        self._compare()
+        self.rounds += 1
+
+    def _act(self, agent: Agent) -> None:
+        chance = self._chance
+        if agent.idling:
+            if chance.random() < 0.2:
+                agent.done()
+        elif agent.free:
+            if agent.aware and agent.selected and chance.random() < 0.02:
+                self._reconnect(agent)
+            else:
+                agent.say(*self._deeds[agent].next())
+        if chance.random() < 0.02 and len(agent.messages) < CROWDED:
+            self._world.deliver()
+
+    def _reconnect(self, agent: Agent) -> None:
+        """A client with a cache is cut off, and asks for what it has missed."""
+        since = agent.synced_modseq
+        cache = {known.uid: known.flags for known in agent.messages if known.flags is not None}
+        agent.drop()
+        agent.log_in(self._world.user, self._world.password)
+        agent.say(*self._deeds[agent].resync(since, cache))
+
+    def _hear(self) -> None:
+        for agent in self._agents:
+            agent.hear()
+
+    def _settle(self) -> None:
+        """All that was said is answered."""
+        while not all(agent.free for agent in self._agents):
+            for agent in self._agents:
+                if agent.idling:
+                    agent.done()
+            self._world.advance()
+            self._hear()
+
+    def _all(self, step: Callable[[Agent], Step]) -> None:
+        for agent in self._agents:
+            agent.say(step(agent))
+        self._settle()
+
+    def _compare(self) -> None:
+        """After NOOP all know the same, and it is true."""
+        self._settle()
+        self._world.quiet()
+        for agent in self._agents:
+            if not agent.selected:
+                agent.say(self._deeds[agent].select())
+        self._settle()
+        self._all(lambda agent: Step(b"NOOP"))
+        believed = [[(k.uid, k.flags) for k in agent.messages] for agent in self._agents]
+        for agent in self._agents:
+            assert not agent.suspects, list(agent.suspects.values())
+        self._all(lambda agent: Step(b"FETCH 1:* (UID FLAGS)") if agent.messages else Step(b"NOOP"))
+        true = [(known.uid, known.flags) for known in self._agents[0].messages]
+        for agent, before in zip(self._agents, believed, strict=True):
+            assert [(known.uid, known.flags) for known in agent.messages] == true
+            for (uid, flags), (true_uid, true_flags) in zip(before, true, strict=True):
+                assert uid in (0, true_uid), f"{uid} is {true_uid}"
+                assert flags in (None, true_flags), f"{uid} has {true_flags}, not {flags}"
+        self._check_modseqs()
+        self._check_recent()
+
+    def _check_modseqs(self) -> None:
+        oracle = self._world.oracle
+        for agent in self._agents:
+            for known in agent.messages:
+                if oracle is not None and agent.aware and known.modseq:
+                    assert known.modseq == oracle.live[known.uid]
+        if oracle is not None:
+            assert {known.uid for known in self._agents[0].messages} == set(oracle.live)
+
+    def _check_recent(self) -> None:
+        """\\Recent is one session's alone (RFC 3501 §2.3.2)."""
+        claimed: set[int] = set()
+        for agent in self._agents:
+            assert not claimed & agent.recent, claimed & agent.recent
+            claimed |= agent.recent

@@ -1,0 +1,116 @@
+"""Capabilities that an account is not offered: not listed, and what they brought is BAD."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bridge.imap.withheld import WITHHOLDABLE
+from tests.imap_harness import Client, Server, append
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    made = Server(tmp_path)
+    yield made
+    made.close()
+
+
+def withhold(server: Server, *names: str) -> None:
+    def work(tx: Any) -> None:
+        tx.update_account(
+            replace(tx.account("alice"), withheld=frozenset(names), quota_octets=9**9)
+        )
+
+    server.store.write(work)
+
+
+def client_without(server: Server, *names: str) -> Client:
+    withhold(server, *names)
+    return server.client()
+
+
+COMMANDS = {
+    "ID": ["ID NIL"],
+    "ENABLE": ["ENABLE CONDSTORE"],
+    "CONDSTORE": [
+        "SELECT INBOX (CONDSTORE)",
+        "FETCH 1 (MODSEQ)",
+        "UID FETCH 1 FLAGS (CHANGEDSINCE 1)",
+        "STORE 1 (UNCHANGEDSINCE 9) +FLAGS (a)",
+        "SEARCH NOT (OR MODSEQ 1 SEEN)",
+        "STATUS Trash (MESSAGES HIGHESTMODSEQ)",
+    ],
+    "IDLE": ["IDLE"],
+    "NAMESPACE": ["NAMESPACE"],
+    "MULTIAPPEND": ["APPEND INBOX {1+}\r\nx {1+}\r\ny"],
+    "UIDPLUS": ["UID EXPUNGE 1"],
+    "UNSELECT": ["UNSELECT"],
+    "MOVE": ["MOVE 1 Trash", "UID MOVE 1 Trash"],
+    "QUOTA": [
+        'GETQUOTA ""',
+        "GETQUOTAROOT INBOX",
+        'SETQUOTA "" (STORAGE 1)',
+        "STATUS Trash (DELETED-STORAGE)",
+    ],
+    "WITHIN": ["SEARCH OLDER 1", "SEARCH (SEEN (OR ALL YOUNGER 1))"],
+    "APPENDLIMIT": ["STATUS Trash (APPENDLIMIT)"],
+    # They bring no command; what they bring to answers is tested below.
+    "CHILDREN": [],
+    "SPECIAL-USE": [],
+    "LITERAL+": [],
+    "SASL-IR": [],
+}
+
+
+def test_every_capability_is_thought_of() -> None:
+    assert set(COMMANDS) == set(WITHHOLDABLE)
+
+
+@pytest.mark.parametrize(
+    ("name", "command"), [(name, command) for name, all_ in COMMANDS.items() for command in all_]
+)
+def test_what_it_brought_is_bad(server: Server, name: str, command: str) -> None:
+    offered = server.client()
+    assert append(offered, b"x")[-1].startswith(b"t OK")
+    if name != "IDLE":
+        assert not offered.do(command)[-1].startswith(b"t BAD")
+    withhold(server, name)
+    # A session that runs goes on as it began.
+    if name not in ("IDLE", "MOVE", "UNSELECT"):
+        assert not offered.do(command)[-1].startswith(b"t BAD")
+    withheld = server.client()
+    assert withheld.do(command)[-1] == f"t BAD {name} is not offered to this account".encode()
+
+
+@pytest.mark.parametrize("name", WITHHOLDABLE)
+def test_it_is_not_listed(server: Server, name: str) -> None:
+    (line, _) = server.client("bob").do("CAPABILITY")
+    listed = line.split()[2:]
+    without = [token for token in listed if token.split(b"=")[0] != name.encode()]
+    assert without != listed
+    withhold(server, name)
+    client = server.connect()
+    answer = client.do("LOGIN alice secret")[-1]
+    assert answer == b"t OK [CAPABILITY " + b" ".join(without) + b"] Logged in"
+    assert client.do("CAPABILITY")[0].split()[2:] == without
+
+
+def test_what_it_brought_to_answers_is_left_out(server: Server) -> None:
+    client = client_without(server, "UIDPLUS", "CONDSTORE", "CHILDREN", "SPECIAL-USE")
+    assert append(client, b"x")[-1] == b"t OK Added"
+    assert client.do("COPY 1 Trash") == [b"t OK Copied"]
+    assert client.do("MOVE 1 Trash")[-1] == b"t OK Moved"
+    assert not any(b"COPYUID" in line for line in client.do("NOOP"))
+    assert not any(b"HIGHESTMODSEQ" in line for line in client.do("SELECT Trash"))
+    assert client.do('LIST "" Trash') == [b'* LIST () "/" Trash', b"t OK Done"]
+    assert client.do("ENABLE CONDSTORE") == [b"* ENABLED", b"t OK Done"]
+
+
+def test_a_second_message_is_refused_before_it_is_sent(server: Server) -> None:
+    client = client_without(server, "MULTIAPPEND")
+    client.send(b"a APPEND INBOX {1+}\r\nx {100}\r\n")
+    assert client.take() == b"a BAD MULTIAPPEND is not offered to this account\r\n"
+    assert b"(MESSAGES 0)" in client.do("STATUS INBOX (MESSAGES)")[0]
