@@ -18,6 +18,7 @@ FEATURES = (
 )
 INDEX = r"MESSAGE INDEX(.|\n)*number 6"
 ROW = re.compile(r"^ +(\d+) .*number (\d)$", re.MULTILINE)
+OF = re.compile(r"MESSAGE INDEX.*(?:Message|Msg) \d+ of (\d+)")
 RAW_TEXT, TO_INBOX, NEXT_COLLECTION, LOOK_AGAIN = "\x17", "\x17", "\x0e", "\x0c"
 
 
@@ -133,11 +134,19 @@ last-version-used=9.99
         """What alpine calls each number: its place."""
         return {int(number): place for place, number in ROW.findall(self._terminal.text())}
 
-    def _go(self, number: int) -> None:
-        while number not in (rows := self._rows()):
-            # The screen is being drawn.
+    def _drawn(self) -> dict[int, str]:
+        """The rows of a whole index: while alpine draws one, lines of the last stand below it."""
+        while True:
+            found = ROW.findall(self._terminal.text())
+            total = OF.search(self._terminal.text())
+            places = [place for place, _ in found]
+            rows = {int(number): place for place, number in found}
+            if total and len(rows) == len(set(places)) == len(found) == int(total[1]):
+                return rows
             self._terminal.more()
-        place = rows[number]
+
+    def _go(self, number: int) -> None:
+        place = self._drawn()[number]
         self._terminal.type(f"{place}\r")
         self._terminal.until(rf"(Message|Msg) {place} of")
 
