@@ -6,17 +6,15 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from bridge.ingest import envelope as envelopes
+from bridge.ingest import keys
 from bridge.ingest.bodystructure import structures
 from bridge.ingest.parts import flatten
 from bridge.ingest.texts import preview_and_search_text
-from bridge.mime import dates, headers, words
-from bridge.mime.addresses import Address
+from bridge.mime import dates, headers
 from bridge.mime.headers import Field
 from bridge.mime.scanner import MAX_HEADER_OCTETS, Scanner
 from bridge.mime.tree import Node
 from bridge.model.message import StoredMessage
-from bridge.query.fold import fold
-from bridge.query.subject import base_subject
 
 MAX_SKEW = timedelta(days=1)
 """A message can't have arrived later than this after we saw it: senders' clocks go wrong."""
@@ -77,29 +75,35 @@ class Ingest:
         values = envelopes.collect(root.fields)
         lists = envelopes.parse_lists(values)
         preview, search_text = preview_and_search_text(root)
-        subject = words.decode(values.get(b"subject", b""))
+        subject, reply = keys.subject(values.get(b"subject", b""))
+        internal_date = max(
+            self._internal_date or arrival_date(root.fields, self._arrival), EARLIEST
+        )
+        references = headers.first(root.fields, b"references") or b""
         return StoredMessage(
             size=self._size,
             full_hash=full,
             canonical_hash=canonical,
             body_hash=body_hash,
-            internal_date=max(
-                self._internal_date or arrival_date(root.fields, self._arrival), EARLIEST
-            ),
+            internal_date=internal_date,
             header=root.header,
             envelope=envelopes.write(values, lists),
             body=body,
             bodystructure=bodystructure,
             parts=flatten(root),
             message_id=_first_id(values.get(b"message-id", b"")),
-            in_reply_to=_first_id(values.get(b"in-reply-to", b"")),
-            references=b" ".join(
-                _MESSAGE_ID.findall(headers.first(root.fields, b"references") or b"")
+            ancestry=keys.ancestry(
+                values.get(b"message-id", b""), references, values.get(b"in-reply-to", b"")
             ),
-            subject=fold(base_subject(subject)),
-            from_key=_address_key(lists.get(b"from", ())),
-            to_key=_address_key(lists.get(b"to", ())),
-            cc_key=_address_key(lists.get(b"cc", ())),
+            subject=subject,
+            reply=reply,
+            from_key=keys.address(lists.get(b"from", ())),
+            to_key=keys.address(lists.get(b"to", ())),
+            cc_key=keys.address(lists.get(b"cc", ())),
+            from_display=keys.display(lists.get(b"from", ())),
+            to_display=keys.display(lists.get(b"to", ())),
+            sent_s=keys.seconds(dates.sent(values.get(b"date", b"")) or internal_date),
+            arrived_s=keys.seconds(internal_date),
             sent_date=dates.parse(values.get(b"date", b"")),
             preview=preview,
             search_text=search_text,
@@ -185,8 +189,3 @@ class ContentHashes:
 def _first_id(value: bytes) -> bytes:
     found = _MESSAGE_ID.search(value)
     return found[0] if found else b""
-
-
-def _address_key(found: tuple[Address, ...]) -> bytes:
-    """What SORT compares: the first address's mailbox (RFC 5256 §3)."""
-    return fold(words.raw_text(found[0].mailbox or b"")) if found else b""

@@ -7,6 +7,7 @@ _DATE = re.compile(
     rb"(?:[A-Za-z]{3,9}\s*,?\s*)?(\d{1,2})[\s-]+([A-Za-z]{3})[A-Za-z]*[\s-]+(\d{2,4})"
     rb"\s+(\d{1,2})\s*:\s*(\d{1,2})(?:\s*:\s*(\d{1,2}))?\s*([+-]\d{4}|[A-Za-z]{1,5})?"
 )
+_DAY = re.compile(rb"(\d{1,2})[\s-]+([A-Za-z]{3})[A-Za-z]*[\s-]+(\d{4}|\d\d)(?!\d)")
 _COMMENT = re.compile(rb"\([^()]*\)")
 _MONTHS = {
     m: n for n, m in enumerate(b"jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)
@@ -39,6 +40,13 @@ def parse(value: bytes) -> datetime | None:
         )
     except (KeyError, ValueError):
         return None
+
+
+def sent(value: bytes) -> datetime | None:
+    """The sent date of RFC 5256 §2.2, or None: midnight UTC where only the day can be read."""
+    found = parse(value)
+    day = _DAY.search(_COMMENT.sub(b" ", value[:MAX_DATE_OCTETS])) if found is None else None
+    return found if day is None else parse(b"%b %b %b 00:00:00" % day.groups())
 
 
 def received(value: bytes) -> datetime | None:

@@ -50,13 +50,21 @@ class StoredMessage:
     bodystructure: bytes
     parts: tuple[Part, ...]
     message_id: bytes = b""
-    in_reply_to: bytes = b""
-    references: bytes = b""
+    ancestry: bytes = b""
+    """Message IDs as threads compare them, a line each: its own, then its references."""
     subject: bytes = b""
     """The folded base subject (RFC 5256 §2.1)."""
+    reply: bool = False
+    """Whether the subject is a reply's or a forward's (RFC 5256 §3)."""
     from_key: bytes = b""
     to_key: bytes = b""
     cc_key: bytes = b""
+    from_display: bytes = b""
+    to_display: bytes = b""
+    sent_s: int = 0
+    """The sent date of RFC 5256 §2.2, in seconds since 1970."""
+    arrived_s: int = 0
+    """The internal date, in seconds since 1970."""
     sent_date: datetime | None = None
     preview: str = ""
     search_text: bytes = b""

@@ -1,45 +1,75 @@
 """The base subject of RFC 5256 §2.1: what is left when replies and forwards are taken off."""
 
 import re
+from typing import NamedTuple
 
-_SPACE = re.compile(r"[ \t\r\n]+")
-_BLOB = re.compile(r"\[[^\[\]]*+\]\s*+")
-_REPLY = re.compile(r"(?:re|fwd?)\s*+(?:\[[^\[\]]*+\]\s*+)?+:\s*+", re.IGNORECASE)
-_WRAPPED = re.compile(r"\[fwd:(.*)\]\Z", re.IGNORECASE | re.DOTALL)
+_FOLDS = re.compile(r"\r?\n(?=[ \t])")
+_BLOB = re.compile(r"\[[^\[\]\0]*+\] *+")
+_REPLY = re.compile(r"(?:re|fwd?) *+(?:\[[^\[\]\0]*+\] *+)?+:", re.IGNORECASE | re.ASCII)
 _TRAILER = "(fwd)"
-MAX_SUBJECT_CHARACTERS = 2000
-"""Sorting needs no more."""
+_FORWARD = "[fwd:"
+_SPACES = "  "
 
 
-def base_subject(text: str) -> str:
-    """The base subject of a decoded Subject, in time in proportion to its length."""
-    text = _SPACE.sub(" ", text[:MAX_SUBJECT_CHARACTERS]).strip()
+class BaseSubject(NamedTuple):
+    """`reply` says that something was taken off that replies and forwards have."""
+
+    text: str
+    reply: bool
+
+
+def base_subject(subject: str) -> BaseSubject:
+    """The base subject of a decoded Subject, in time in proportion to its length.
+
+    White space is spaces and tabs alone, as the RFC's grammar has it.
+    """
+    text = _spaced(subject)
+    start, end, reply = 0, len(text), False
     while True:
-        text = _without_leaders(_without_trailers(text))
-        wrapped = _WRAPPED.match(text)
-        if wrapped is None:
-            return text
-        text = wrapped[1].strip()
+        start, end, trailed = _without_trailers(text, start, end)
+        start, led = _without_leaders(text, start, end)
+        reply = reply or trailed or led
+        if not (text[start : start + len(_FORWARD)].lower() == _FORWARD and text[end - 1] == "]"):
+            return BaseSubject(text[start:end], reply)
+        start, end, reply = start + len(_FORWARD), end - 1, True
 
 
-def _without_trailers(text: str) -> str:
-    while text[-len(_TRAILER) :].lower() == _TRAILER:
-        text = text[: -len(_TRAILER)].rstrip()
+def _spaced(subject: str) -> str:
+    text = _FOLDS.sub("", subject).replace("\t", " ")
+    while _SPACES in text:
+        text = text.replace(_SPACES, " ")
     return text
 
 
-def _without_leaders(text: str) -> str:
-    """Without replies and the blobs before them; then without blobs, but for a last word.
-
-    Each step begins where the one before ended: "[a] [b] Re:" is one leader, and if no reply
-    follows the blobs none will after some of them are gone.
-    """
-    start = 0
+def _without_trailers(text: str, start: int, end: int) -> tuple[int, int, bool]:
+    """(start, end, whether a forward's) without white space and "(fwd)" at the ends."""
+    trailed = False
     while True:
-        end = last = start
-        while (blob := _BLOB.match(text, end)) is not None:
-            last, end = end, blob.end()
-        reply = _REPLY.match(text, end)
+        while start < end and text[end - 1] == " ":
+            end -= 1
+        at = end - len(_TRAILER)
+        if at < start or text[at:end].lower() != _TRAILER:
+            break
+        end, trailed = at, True
+    while start < end and text[start] == " ":
+        start += 1
+    return start, end, trailed
+
+
+def _without_leaders(text: str, start: int, end: int) -> tuple[int, bool]:
+    """(start, whether replies were) without replies and the blobs before them.
+
+    Then without blobs, but for a last word. Each step begins where the one before ended: "[a] [b]
+    Re:" is one leader, and if no reply follows the blobs none will after some of them are gone.
+    """
+    led = False
+    while True:
+        at = last = start
+        while (blob := _BLOB.match(text, at, end)) is not None:
+            last, at = at, blob.end()
+        reply = _REPLY.match(text, at, end)
         if reply is None:
-            return text[end:] or text[last:]
-        start = reply.end()
+            return (at if at < end else last), led
+        start, led = reply.end(), True
+        while start < end and text[start] == " ":
+            start += 1

@@ -50,12 +50,16 @@ _AS_THEY_ARE = (
     "canonical_hash",
     "body_hash",
     "message_id",
-    "in_reply_to",
-    "references",
+    "ancestry",
     "subject",
+    "reply",
     "from_key",
     "to_key",
     "cc_key",
+    "from_display",
+    "to_display",
+    "sent_s",
+    "arrived_s",
     "preview",
 )
 

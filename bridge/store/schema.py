@@ -132,7 +132,6 @@ Index(
     "blob_unsealed",
     blob.c.dropped,
     sqlite_where=~blob.c.sealed,
-    postgresql_where=~blob.c.sealed,
 )
 
 chunk = Table(
@@ -156,13 +155,17 @@ message = Table(
     Column("body_hash", BLOB, nullable=False),
     Column("internal_date", Text, nullable=False),
     Column("sent_date", Text),
+    Column("sent_s", Integer, nullable=False),
+    Column("arrived_s", Integer, nullable=False),
+    Column("reply", Boolean, nullable=False),
     Column("message_id", BLOB, nullable=False),
-    Column("in_reply_to", BLOB, nullable=False),
-    Column("references", BLOB, nullable=False),
     Column("subject", BLOB, nullable=False),
     Column("from_key", BLOB, nullable=False),
     Column("to_key", BLOB, nullable=False),
     Column("cc_key", BLOB, nullable=False),
+    Column("from_display", BLOB, nullable=False),
+    Column("to_display", BLOB, nullable=False),
+    Column("ancestry", BLOB, nullable=False),
     Column("preview", Text, nullable=False),
     Column("expunged_at", Text),
     Column("expunged_from", Integer),
@@ -177,7 +180,6 @@ Index(
     message.c.expunged_at,
     message.c.account_id,
     sqlite_where=message.c.expunged_at.is_not(None),
-    postgresql_where=message.c.expunged_at.is_not(None),
 )
 
 shape = Table(
@@ -222,7 +224,6 @@ Index(
     placement.c.mailbox_id,
     placement.c.expunged_modseq,
     sqlite_where=placement.c.expunged_modseq.is_not(None),
-    postgresql_where=placement.c.expunged_modseq.is_not(None),
 )
 
 expunge_hour = Table(
@@ -282,7 +283,6 @@ Index(
     "ledger_unsettled",
     ledger.c.account_id,
     sqlite_where=UNSETTLED,
-    postgresql_where=UNSETTLED,
 )
 
 ledger_event = Table(

@@ -70,4 +70,4 @@ def test_a_run_of_marks_takes_a_moment_and_finds_itself() -> None:
     ],
 )
 def test_base_subjects(text: str, base: str) -> None:
-    assert base_subject(text) == base
+    assert base_subject(text).text == base

@@ -58,9 +58,9 @@ def _check_value(value: bytes) -> None:
     text = words.decode(value)
     text.encode()
     fold(text).decode()
-    base = base_subject(text)
+    base = base_subject(text).text
     assert len(base) <= len(text)
-    assert base == base_subject(base), (text, base)
+    assert base == base_subject(base).text, (text, base)
 
 
 def _check_written(lists: dict[bytes, tuple[addresses.Address, ...]]) -> None:
