@@ -26,7 +26,8 @@ from bridge.archive.manifest import (
     read_manifest,
 )
 from bridge.errors import BackupError, NewerStoreError, StoreError, StoreFullError
-from bridge.store.backup import examine, known_schemas
+from bridge.store.backup import examine
+from bridge.store.migrating import known_schemas
 
 RESTORING = "restoring"
 PLAN = "restore.json"

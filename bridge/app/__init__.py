@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 from twisted.internet.defer import CancelledError, Deferred
 
 from bridge import logs
-from bridge.admin.operations import perform as perform_operation
 from bridge.admin.origin import Origin
 from bridge.admin.syncing import Report
 from bridge.app.core import Core
@@ -73,6 +72,9 @@ def converse(
         StoreLockedError: another command holds the store; or whatever `talk` raises.
         KeyboardInterrupt: SIGINT came.
     """
+    # The daemon starts without them.
+    from bridge.admin.operations import perform as perform_operation
+
     prepare_process()
     # The command tells its outcome itself; the rest is for who looks for a fault.
     debug = os.environ.get("POPBRIDGE_DEBUG")

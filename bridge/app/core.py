@@ -168,8 +168,8 @@ class Core:
         self.loop.later(seconds, lambda: promise.succeed(None))
         await promise
 
-    async def count_accounts(self) -> None:
-        """Lets the metrics know which accounts there are and how their syncs went."""
+    async def count_accounts(self) -> list[Account]:
+        """Lets the metrics know which accounts there are and how their syncs went; the accounts."""
 
         def read(tx: ReadTx) -> list[tuple[Account, SyncStatus]]:
             found = tx.sync_statuses()
@@ -179,13 +179,15 @@ class Core:
 
         known, now = self._counted, self.loop.now()
         self._counted = set()
-        for account, status in await self.database.read(read):
+        found = await self.database.read(read)
+        for account, status in found:
             self._counted.add(account.id)
             if account.id not in known:
                 self.metrics.account_added(account.id, now)
                 self.metrics.account_status(status)
         for gone in known - self._counted:
             self.metrics.account_removed(gone)
+        return [account for account, _ in found]
 
     def close(self) -> None:
         """Ends commands, finishes what waits to be written, and lets go of the store."""
@@ -263,7 +265,7 @@ class Core:
 class _Counted:
     """The syncs as operations see them; what they change about accounts reaches the metrics."""
 
-    def __init__(self, syncs: SyncService, changed: Callable[[], Awaitable[None]]) -> None:
+    def __init__(self, syncs: SyncService, changed: Callable[[], Awaitable[object]]) -> None:
         self._syncs = syncs
         self._changed = changed
 

@@ -5,13 +5,13 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from importlib import import_module
 from typing import Any
 
 from twisted.protocols.tls import TLSMemoryBIOFactory
 
 from bridge import __version__, logs
 from bridge.admin.authentication import PasswordChecker
-from bridge.admin.operations import perform as perform_operation
 from bridge.admin.origin import Origin
 from bridge.admin.syncing import Report
 from bridge.app.core import Core
@@ -72,13 +72,13 @@ class Daemon:
             self._listening += opened
             metrics += [one.url for one in opened]
         self._control = open_control(core.reactor, core.data, self._perform, os.environ)
-        await core.count_accounts()
-        await warn_of_accounts(core.database)
+        warn_of_accounts(await core.count_accounts())
         await core.syncs.start()
         self._write_run_file(metrics)
         sdnotify.notify("READY=1", os.environ)
         self._watch()
         core.loop.later(CERTIFICATE_S, self._look_at_certificate)
+        core.loop.later(0, _import_operations)
         return [*self.imap, *metrics]
 
     async def stop(self) -> None:
@@ -198,6 +198,8 @@ class Daemon:
         return [one.url for one in opened]
 
     async def _perform(self, name: str, arguments: Mapping[str, Any], report: Report) -> object:
+        from bridge.admin.operations import perform as perform_operation
+
         return await perform_operation(self._core.admin, name, arguments, report, Origin.OWNER)
 
     def _write_run_file(self, metrics: Sequence[str]) -> None:
@@ -224,3 +226,9 @@ class Daemon:
         if interval_s is not None:
             sdnotify.notify("WATCHDOG=1", os.environ)
             self._core.loop.later(interval_s, self._watch)
+
+
+def _import_operations() -> None:
+    """Imports what the control socket will need: after the start, which it would hold up, but not
+    at first use, when an upgrade may have put files of another version in its place."""
+    import_module("bridge.admin.operations")

@@ -3,10 +3,11 @@
 import logging
 import os
 import sys
+from collections.abc import Iterable
 
 from bridge.admin.tls import weaknesses
+from bridge.model.account import Account
 from bridge.store import sqlite
-from bridge.store.port import Database
 
 SWITCH_INTERVAL_S = 0.0005
 """How long Python code in a thread may keep the reactor waiting: the default, ten times as much,
@@ -33,8 +34,8 @@ def warn_of_library() -> None:
         )
 
 
-async def warn_of_accounts(database: Database) -> None:
+def warn_of_accounts(accounts: Iterable[Account]) -> None:
     """Says which accounts reach their provider in a way that others may listen to."""
-    for account in await database.read(lambda tx: tx.accounts()):
+    for account in accounts:
         for weakness in weaknesses(account.upstream):
             _log.warning("%s: %s", account.login, weakness)

@@ -5,25 +5,13 @@ import os
 import sys
 import warnings
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 
 import click
 
 from bridge import __version__
 from bridge.cli import settings as settings_module
-from bridge.cli.account import account
-from bridge.cli.backup import backup
-from bridge.cli.config import config
-from bridge.cli.demo import demo
-from bridge.cli.export import export
-from bridge.cli.import_ import import_command
-from bridge.cli.restore import restore_command
-from bridge.cli.run import run
-from bridge.cli.status import status
-from bridge.cli.sync import sync
-from bridge.cli.trace import trace
-from bridge.cli.undelete import undelete
-from bridge.cli.verify import verify
 from bridge.errors import BridgeError, Exit, StoreFullError, UsageError
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -44,7 +32,23 @@ class Lazy:
         return settings_module.load(self._data, self._config_file, os.environ)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class Commands(click.Group):
+    """The sub-commands, of which only the one that is run is imported."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        """Their names, in order."""
+        return sorted(_COMMANDS)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        """The sub-command of that name, or None."""
+        if name not in _COMMANDS:
+            return None
+        module, _, attribute = _COMMANDS[name].partition(":")
+        found: click.Command = getattr(import_module(f"bridge.cli.{module}"), attribute)
+        return found
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, message="popbridge %(version)s")
 @click.option("--data", type=click.Path(path_type=Path), help="The data folder.")
 @click.option("--config", "config_file", type=click.Path(path_type=Path), help="popbridge.toml.")
@@ -54,22 +58,22 @@ def popbridge(context: click.Context, data: Path | None, config_file: Path | Non
     context.obj = Lazy(data, config_file)
 
 
-for command in (
-    account,
-    backup,
-    config,
-    demo,
-    export,
-    import_command,
-    restore_command,
-    run,
-    status,
-    sync,
-    trace,
-    undelete,
-    verify,
-):
-    popbridge.add_command(command)
+_COMMANDS = {
+    "account": "account:account",
+    "backup": "backup:backup",
+    "config": "config:config",
+    "demo": "demo:demo",
+    "export": "export:export",
+    "import": "import_:import_command",
+    "restore": "restore:restore_command",
+    "run": "run:run",
+    "status": "status:status",
+    "sync": "sync:sync",
+    "trace": "trace:trace",
+    "undelete": "undelete:undelete",
+    "verify": "verify:verify",
+}
+"""Where each is, as "module:attribute"."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

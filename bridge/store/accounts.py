@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import fields, replace
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import bindparam, case, delete, func, insert, select, update
@@ -336,7 +337,9 @@ def _tls_text(options: TlsOptions) -> str:
     return json.dumps({k: sorted(v) if isinstance(v, frozenset) else v for k, v in kept.items()})
 
 
+@lru_cache
 def _tls(text: str) -> TlsOptions:
+    """As `_tls_text` wrote it; thousands of accounts have the same."""
     kept = json.loads(text)
     return TlsOptions(**{**kept, "pins": frozenset(kept.get("pins", ()))})
 

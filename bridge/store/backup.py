@@ -7,12 +7,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 from sqlalchemy.exc import DBAPIError
 
 from bridge.errors import StoreError
-from bridge.store import migrations, sqlite
+from bridge.store import sqlite
 from bridge.store.epoch import Epoch
 
 FAULTS = 5
@@ -75,13 +73,6 @@ def examine(copy: Path) -> Contents:
         if connection.execute("PRAGMA foreign_key_check").fetchone() is not None:
             raise StoreError(f"The database {copy.name} is damaged: rows refer to none.", _ANOTHER)
         return _contents(connection)
-
-
-def known_schemas() -> frozenset[str]:
-    """The schemas that this version can open."""
-    config = Config()
-    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
-    return frozenset(one.revision for one in ScriptDirectory.from_config(config).walk_revisions())
 
 
 def _contents(connection: Any) -> Contents:

@@ -11,6 +11,7 @@ from bridge.store.base import Reads, Writes, moment, time_text
 
 _T = schema.profile
 _OF = select(_T).where(_T.c.account_id == bindparam("account"))
+_DELAYS = select(_T.c.account_id, _T.c.login_delay_s).where(_T.c.login_delay_s > 0)
 _HABITS = ("mechanism", "capa", "pipelining")
 _AS_THEY_ARE = (
     "wrong_sizes",
@@ -46,6 +47,10 @@ class ProfileReads(Reads):
             listed_at=moment(named["listed_at"]),
             frozen_since=moment(named["frozen_since"]),
         )
+
+    def login_delays(self) -> dict[AccountId, int]:
+        """The least seconds between two log-ins of accounts whose provider asked for some."""
+        return {AccountId(account): seconds for account, seconds in self.all(_DELAYS)}
 
 
 class ProfileWrites(Writes, ProfileReads):

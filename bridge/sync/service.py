@@ -19,6 +19,10 @@ from bridge.sync.schedule import next_attempt
 from bridge.sync.status import count_failures
 
 HOUR = timedelta(hours=1)
+
+FEW_ACCOUNTS = 20
+"""More than these are read together: at a start there may be thousands."""
+
 _log = logging.getLogger("popbridge.sync")
 
 
@@ -340,13 +344,15 @@ class SyncService:
 def _accounts(
     tx: ReadTx, known: frozenset[AccountId]
 ) -> tuple[tuple[Account, ...], dict[AccountId, tuple[SyncStatus, int]]]:
-    """Every account; of those that aren't known, for there may be thousands, the status and the
-    least seconds between log-ins that the provider asked for."""
+    """Every account; of those that aren't known, the status and the least seconds between log-ins
+    that the provider asked for: a query each where they are few, else two for all."""
     accounts = tuple(tx.accounts())
+    new = [account.id for account in accounts if account.id not in known]
+    if len(new) <= FEW_ACCOUNTS:
+        return accounts, {key: (tx.sync_status(key), tx.profile(key).login_delay_s) for key in new}
+    statuses, delays = tx.sync_statuses(), tx.login_delays()
     return accounts, {
-        account.id: (tx.sync_status(account.id), tx.profile(account.id).login_delay_s)
-        for account in accounts
-        if account.id not in known
+        key: (statuses.get(key) or SyncStatus(account_id=key), delays.get(key, 0)) for key in new
     }
 
 

@@ -3,6 +3,7 @@
 import io
 import json
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +42,8 @@ def cli(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.
     made = Cli(tmp_path / "data", capsys)
     made.answers |= {"account set": SHOWN, "account show": SHOWN}
     made.answers["account policy"] = {"deletes": False, "changes": False}
-    monkeypatch.setattr(sys.modules["bridge.cli.account_set"], "call", made.call)
-    monkeypatch.setattr(sys.modules["bridge.cli.account_set"], "converse", made.converse)
+    monkeypatch.setattr(import_module("bridge.cli.account_set"), "call", made.call)
+    monkeypatch.setattr(import_module("bridge.cli.account_set"), "converse", made.converse)
     return made
 
 

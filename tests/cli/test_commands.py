@@ -5,6 +5,7 @@ import io
 import json
 import sys
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -57,8 +58,8 @@ class Cli:
 def cli(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Cli:
     made = Cli(tmp_path / "data", capsys)
     for name in CALLERS:
-        monkeypatch.setattr(sys.modules[f"bridge.cli.{name}"], "call", made.call)
-    monkeypatch.setattr(sys.modules["bridge.cli.account"], "converse", made.converse)
+        monkeypatch.setattr(import_module(f"bridge.cli.{name}"), "call", made.call)
+    monkeypatch.setattr(import_module("bridge.cli.account"), "converse", made.converse)
     monkeypatch.delenv("POPBRIDGE_DEBUG", raising=False)
     return made
 
@@ -211,7 +212,7 @@ def test_a_fault_is_told_and_raised_on_demand(cli: Cli, monkeypatch: pytest.Monk
 
 def test_an_interrupt_is_no_fault(cli: Cli) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys.modules["bridge.cli.status"], "call", _interrupted)
+        patch.setattr(import_module("bridge.cli.status"), "call", _interrupted)
         assert cli("status") == (130, "", "\npopbridge: interrupted.\n")
 
 

@@ -7,9 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from alembic.config import Config
+from alembic.script import ScriptDirectory
 
 from bridge.errors import NewerStoreError
-from bridge.store import sqlite
+from bridge.store import migrations, sqlite
 from bridge.store.schema import metadata
 from tests.store.test_store import ACCOUNT, NOW, add, inbox, message, opened
 
@@ -118,3 +120,21 @@ def test_a_log_that_readers_kept_long_is_emptied(
     assert log.stat().st_size < 1 << 20
     assert not caplog.records
     store.close()
+
+
+def test_the_head_is_the_last_script() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    assert ScriptDirectory.from_config(config).get_current_head() == migrations.HEAD
+
+
+def test_a_store_that_is_up_to_date_opens_without_alembic(tmp_path: Path) -> None:
+    # Alembic alone would take as long to import as all the rest of a start.
+    opened(tmp_path / "popbridge.db").close()
+    code = (
+        "import sys; from pathlib import Path; from bridge.store.engine import open_store;"
+        "store = open_store(Path(sys.argv[1]), on_commit=print, clock_s=lambda: 1.0);"
+        "store.close(); sys.exit('alembic' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path / "popbridge.db")], cwd=ROOT)
+    assert done.returncode == 0

@@ -18,6 +18,8 @@ PR_SET_PDEATHSIG = 1
 MODULES = (
     "bridge.app",
     "bridge.cli.main",
+    "bridge.cli.run",
+    "bridge.admin.operations",
     "alembic.command",
     "alembic.config",
     "alembic.ddl.sqlite",
