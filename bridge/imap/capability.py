@@ -38,6 +38,9 @@ OFFERS = (
     Offer("WITHIN", 5032),
     Offer("CHILDREN", 3348),
     Offer("SPECIAL-USE", 6154),
+    Offer("LIST-EXTENDED", 5258),
+    Offer("LIST-STATUS", 5819),
+    Offer("STATUS=SIZE", 8438),
 )
 
 

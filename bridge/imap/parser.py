@@ -24,7 +24,7 @@ from bridge.imap.commands import (
 )
 from bridge.imap.commands.enable import Enable, parse_enable
 from bridge.imap.commands.id import Id, parse_id
-from bridge.imap.commands.list import List, parse_list, parse_lsub
+from bridge.imap.commands.list import List, Lsub, parse_list, parse_lsub
 from bridge.imap.framing import Piece
 from bridge.imap.grammar import Cursor, NotAName, OverLimit, SyntaxFault
 from bridge.imap.withheld import withheld_of
@@ -42,6 +42,7 @@ Command = (
     | login.Login
     | authenticate.Authenticate
     | List
+    | Lsub
     | status.Status
     | select.Select
     | create.Create

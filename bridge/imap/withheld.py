@@ -14,6 +14,7 @@ from bridge.imap.commands.expunge import Close, Expunge
 from bridge.imap.commands.fetch import Fetch
 from bridge.imap.commands.general import Idle, Namespace
 from bridge.imap.commands.id import Id
+from bridge.imap.commands.list import List
 from bridge.imap.commands.quota import GetQuota, GetQuotaRoot, SetQuota
 from bridge.imap.commands.search import Search
 from bridge.imap.commands.select import Select
@@ -52,6 +53,8 @@ _STATUS_ITEMS = {
     "APPENDLIMIT": "APPENDLIMIT",
     "DELETED-STORAGE": "QUOTA",
     "HIGHESTMODSEQ": "CONDSTORE",
+    "MAILBOXID": "OBJECTID",
+    "SIZE": "STATUS",
 }
 
 
@@ -75,6 +78,14 @@ def _brought_by(command: object) -> Iterator[str]:
             yield "UIDPLUS"
         case Fetch() if command.modseq or command.changed_since is not None:
             yield "CONDSTORE"
+        case List():
+            if command.extended:
+                yield "LIST-EXTENDED"
+            if "SPECIAL-USE" in command.returns:
+                yield "SPECIAL-USE"
+            if command.status:
+                yield "LIST-STATUS"
+            yield from (_STATUS_ITEMS[item] for item in command.status if item in _STATUS_ITEMS)
         case Search():
             yield from _keys_brought_by([command.key])
         case Select(condstore=True):

@@ -22,7 +22,7 @@ from bridge.imap.commands.general import (
     Starttls,
 )
 from bridge.imap.commands.id import Id
-from bridge.imap.commands.list import List
+from bridge.imap.commands.list import List, Lsub
 from bridge.imap.commands.login import Login
 from bridge.imap.commands.quota import GetQuota, GetQuotaRoot, SetQuota
 from bridge.imap.commands.rename import Rename
@@ -42,7 +42,7 @@ from bridge.session.commands.fetch import fetch
 from bridge.session.commands.general import capability, logout, namespace, noop
 from bridge.session.commands.id import identify
 from bridge.session.commands.idle import idle
-from bridge.session.commands.list import list_mailboxes
+from bridge.session.commands.list import list_mailboxes, list_subscribed
 from bridge.session.commands.login import login
 from bridge.session.commands.quota import get_quota, get_quota_root, set_quota
 from bridge.session.commands.rename import rename
@@ -103,6 +103,7 @@ RULES: dict[type, Rule] = {
     Enable: Rule(AFTER, enable),
     Namespace: Rule(AFTER, namespace),
     List: Rule(AFTER, list_mailboxes),
+    Lsub: Rule(AFTER, list_subscribed),
     Status: Rule(AFTER, status, condstore=lambda command: "HIGHESTMODSEQ" in command.items),
     Create: Rule(AFTER, create),
     Delete: Rule(AFTER, delete),

@@ -23,7 +23,7 @@ from sqlalchemy import (
 
 from bridge.model.change import FlagChange, MailboxDelta, MailboxSnapshot
 from bridge.model.flags import DELETED, SEEN, FlagOp, apply
-from bridge.model.ids import MailboxId, ModSeq, Uid
+from bridge.model.ids import AccountId, MailboxId, ModSeq, Uid
 from bridge.model.mailbox import Mailbox
 from bridge.model.numset import compact
 from bridge.store import schema
@@ -53,6 +53,21 @@ _DELETED_SIZE = (
     select(func.coalesce(func.sum(schema.message.c.size), 0))
     .select_from(schema.placement.join(schema.flagset).join(schema.message))
     .where(*_HERE, (" " + _F.flags + " ").contains(f" {DELETED} ", autoescape=True))
+)
+_DELETED_SIZES = (
+    select(_P.mailbox_id, func.sum(schema.message.c.size))
+    .select_from(
+        schema.placement.join(schema.flagset)
+        .join(schema.message)
+        .join(schema.mailbox, schema.mailbox.c.id == _P.mailbox_id)
+    )
+    .where(
+        schema.mailbox.c.account_id == bindparam("account"),
+        schema.mailbox.c.deleted > 0,
+        _P.expunged_modseq.is_(None),
+        (" " + _F.flags + " ").contains(f" {DELETED} ", autoescape=True),
+    )
+    .group_by(_P.mailbox_id)
 )
 _SINCE = (
     select(_P.uid, _F.flags, _P.modseq, _P.created_modseq, _P.expunged_modseq)
@@ -200,6 +215,10 @@ class PlacementReads(MailboxReads):
         """Octets of the live messages with \\Deleted."""
         row = self.one(_DELETED_SIZE, mailbox=mailbox_id)
         return 0 if row is None else int(row[0])
+
+    def deleted_sizes(self, account_id: AccountId) -> dict[MailboxId, int]:
+        """Octets of the live messages with \\Deleted, in the mailboxes that have some."""
+        return {MailboxId(box): size for box, size in self.all(_DELETED_SIZES, account=account_id)}
 
     def _between(
         self, statement: Executable, mailbox_id: MailboxId, uids: Sequence[int]

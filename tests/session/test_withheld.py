@@ -57,9 +57,12 @@ COMMANDS = {
     ],
     "WITHIN": ["SEARCH OLDER 1", "SEARCH (SEEN (OR ALL YOUNGER 1))"],
     "APPENDLIMIT": ["STATUS Trash (APPENDLIMIT)"],
+    "LIST-EXTENDED": ['LIST () "" *', 'LIST "" (*)', 'LIST "" * RETURN ()'],
+    "LIST-STATUS": ['LIST "" * RETURN (STATUS (MESSAGES))'],
+    "STATUS": ["STATUS Trash (SIZE)", 'LIST "" * RETURN (STATUS (MESSAGES SIZE))'],
+    "SPECIAL-USE": ['LIST (SPECIAL-USE) "" *', 'LIST "" * RETURN (SPECIAL-USE)'],
     # They bring no command; what they bring to answers is tested below.
     "CHILDREN": [],
-    "SPECIAL-USE": [],
     "LITERAL+": [],
     "SASL-IR": [],
 }

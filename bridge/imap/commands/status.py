@@ -33,6 +33,11 @@ def parse_status(cursor: Cursor) -> Status:
     """The arguments of STATUS."""
     mailbox = cursor.mailbox_argument()
     cursor.space()
+    return Status(mailbox, parse_items(cursor))
+
+
+def parse_items(cursor: Cursor) -> tuple[str, ...]:
+    """ "(" status-att *(SP status-att) ")", each once."""
     cursor.expect(b"(")
     items = [cursor.word()]
     while not cursor.skip(b")"):
@@ -41,4 +46,4 @@ def parse_status(cursor: Cursor) -> Status:
     unknown = set(items) - STATUS_ITEMS
     if unknown:
         raise SyntaxFault(f"Unknown status item {min(unknown)[:40]}")
-    return Status(mailbox, tuple(dict.fromkeys(items)))
+    return tuple(dict.fromkeys(items))

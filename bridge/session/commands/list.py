@@ -1,55 +1,133 @@
-"""LIST and LSUB."""
+"""LIST (RFC 9051 §6.3.9; RFC 5258; RFC 5819; RFC 6154) and LSUB."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 
-from bridge.imap.commands.list import List
+from bridge.imap.commands.list import List, Lsub
 from bridge.imap.serialize import mailbox_name
-from bridge.model.mailbox import MAX_NAME_CHARACTERS, Mailbox, superiors
+from bridge.model.ids import AccountId, MailboxId
+from bridge.model.mailbox import INBOX, MAX_NAME_CHARACTERS, MailboxStatus, superiors
+from bridge.query.listing import Listed, Matches, listed
 from bridge.query.names import matcher
+from bridge.session.commands.status import status_line
 from bridge.session.context import Context
 from bridge.session.reply import Ok
 from bridge.store.tx import ReadTx
 
-Matches = Callable[[str], bool]
-
 
 async def list_mailboxes(context: Context, command: List) -> Ok:
-    """Lists the names that match, of mailboxes or of subscriptions."""
-    account, pattern = context.user.id, command.pattern
-    if pattern == "" and not command.subscribed:
-        # RFC 9051 §6.3.9: an empty pattern asks for the delimiter.
+    """Lists the names that meet the criteria and match a pattern, with what is asked of each."""
+    if command.delimiter:
         context.write(b'* LIST (\\Noselect) "/" ""\r\n')
         return Ok("Done")
-    if pattern is None:
-        return Ok("No name is written so")
-    matches = matcher(pattern, MAX_NAME_CHARACTERS)
-    hides = pattern.endswith("%")
+    account, wanted = context.user.id, _Wanted.of(context, command)
 
     def lines(tx: ReadTx) -> bytes:
         # In a reading thread: ten thousand names take a fifth of a second.
-        boxes = tx.mailboxes(account)
-        if not command.subscribed:
-            children, uses = context.offers("CHILDREN"), context.offers("SPECIAL-USE")
-            return b"".join(_list(boxes, matches, children=children, uses=uses))
-        existing = {box.name for box in boxes}
+        return b"".join(_List(tx, account, wanted).lines())
+
+    shown = await context.services.database.read(lines)
+    context.write(shown)
+    if command.status and f"* STATUS {INBOX} (".encode("ascii") in shown:
+        context.looked()
+    return Ok("Done")
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    command: List
+    matches: Matches
+    children: bool
+    uses: bool
+    append_octets: int
+
+    @staticmethod
+    def of(context: Context, command: List) -> "_Wanted":
+        """What the command asks for, as far as the account is offered it.
+
+        The plain form tells of children and uses as the extended one does where it is asked
+        (RFC 3348; RFC 6154 §2).
+        """
+        returns, plain = command.returns, not command.extended
+        return _Wanted(
+            command,
+            _any_of(command.patterns),
+            children="CHILDREN" in returns or (plain and context.offers("CHILDREN")),
+            uses="SPECIAL-USE" in returns or (plain and context.offers("SPECIAL-USE")),
+            append_octets=context.services.limits.append_octets,
+        )
+
+
+@dataclass(slots=True)
+class _List:
+    """One LIST over one snapshot, in as many looks at it whatever the number of mailboxes."""
+
+    tx: ReadTx
+    account: AccountId
+    wanted: _Wanted
+    _boxes: dict[str, MailboxStatus] = field(init=False)
+    _subscribed: frozenset[str] = field(init=False)
+    _parents: frozenset[str] = field(init=False)
+    _deleted_sizes: dict[MailboxId, int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        tx, command = self.tx, self.wanted.command
+        self._boxes = {one.mailbox.name: one for one in tx.statuses(self.account)}
+        subscribed = tx.subscriptions(self.account) if "SUBSCRIBED" in command.returns else ()
+        self._subscribed = frozenset(subscribed)
+        self._parents = frozenset(above for name in self._boxes for above in superiors(name))
+        sizes = "DELETED-STORAGE" in command.status
+        self._deleted_sizes = tx.deleted_sizes(self.account) if sizes else {}
+
+    def lines(self) -> Iterator[bytes]:
+        command = self.wanted.command
+        recursive = "RECURSIVEMATCH" in command.selects
+        for one in listed(self._selected(), self.wanted.matches, recursive=recursive):
+            yield _line(b"LIST", self._attributes(one), one.name, childinfo=one.childinfo)
+            box = self._boxes.get(one.name) if one.meets else None
+            if box is not None and command.status:
+                yield status_line(
+                    box,
+                    command.status,
+                    deleted_size=self._deleted_sizes.get(box.mailbox.id, 0),
+                    append_octets=self.wanted.append_octets,
+                )
+
+    def _selected(self) -> Iterable[str]:
+        """The names that meet all criteria; REMOTE adds none, for none is."""
+        selects = self.wanted.command.selects
+        names: Iterable[str] = self._subscribed if "SUBSCRIBED" in selects else self._boxes
+        if "SPECIAL-USE" in selects:
+            return [name for name in names if self._use(name)]
+        return names
+
+    def _use(self, name: str) -> str | None:
+        box = self._boxes.get(name)
+        return None if box is None else box.mailbox.special_use
+
+    def _attributes(self, one: Listed) -> str:
+        attributes = [] if one.name in self._boxes else ["\\NonExistent"]
+        if one.name in self._subscribed:
+            attributes.append("\\Subscribed")
+        if self.wanted.children:
+            attributes.append("\\HasChildren" if one.name in self._parents else "\\HasNoChildren")
+        use = self._use(one.name) if self.wanted.uses else None
+        return " ".join([*attributes, use] if use else attributes)
+
+
+async def list_subscribed(context: Context, command: Lsub) -> Ok:
+    """Lists the subscribed names that match."""
+    account, pattern = context.user.id, command.pattern
+    if pattern is None:
+        return Ok("No name is written so")
+    matches, hides = matcher(pattern, MAX_NAME_CHARACTERS), pattern.endswith("%")
+
+    def lines(tx: ReadTx) -> bytes:
+        existing = {box.name for box in tx.mailboxes(account)}
         return b"".join(_lsub(tx.subscriptions(account), existing, matches, hides=hides))
 
     context.write(await context.services.database.read(lines))
     return Ok("Done")
-
-
-def _list(
-    boxes: tuple[Mailbox, ...], matches: Matches, *, children: bool, uses: bool
-) -> Iterator[bytes]:
-    parents = {name for box in boxes for name in superiors(box.name)}
-    for box in boxes:
-        if matches(box.name):
-            attributes = []
-            if children:
-                attributes.append("\\HasChildren" if box.name in parents else "\\HasNoChildren")
-            if uses and box.special_use:
-                attributes.append(box.special_use)
-            yield _line(b"LIST", " ".join(attributes), box.name)
 
 
 def _lsub(
@@ -66,5 +144,13 @@ def _lsub(
             yield _line(b"LSUB", attributes, name)
 
 
-def _line(verb: bytes, attributes: str, name: str) -> bytes:
-    return b'* %b (%b) "/" %b\r\n' % (verb, attributes.encode("ascii"), mailbox_name(name))
+def _any_of(patterns: tuple[str, ...]) -> Matches:
+    tests = [matcher(pattern, MAX_NAME_CHARACTERS) for pattern in patterns]
+    return tests[0] if len(tests) == 1 else lambda name: any(test(name) for test in tests)
+
+
+def _line(verb: bytes, attributes: str, name: str, *, childinfo: bool = False) -> bytes:
+    # RECURSIVEMATCH comes with SUBSCRIBED, the one criterion that CHILDINFO can name.
+    more = b' ("CHILDINFO" ("SUBSCRIBED"))' if childinfo else b""
+    written = mailbox_name(name)
+    return b'* %b (%b) "/" %b%b\r\n' % (verb, attributes.encode("ascii"), written, more)

@@ -1,5 +1,7 @@
 """STATUS."""
 
+from collections.abc import Iterable
+
 from bridge.imap.commands.status import Status
 from bridge.imap.serialize import mailbox_name
 from bridge.model.mailbox import INBOX, MailboxStatus
@@ -22,6 +24,15 @@ async def status(context: Context, command: Status) -> Ok:
     found, deleted_size = await context.services.database.read(read)
     if found.mailbox.name == INBOX:
         context.looked()
+    limit = context.services.limits.append_octets
+    context.write(status_line(found, command.items, deleted_size=deleted_size, append_octets=limit))
+    return Ok("Done")
+
+
+def status_line(
+    found: MailboxStatus, items: Iterable[str], *, deleted_size: int, append_octets: int
+) -> bytes:
+    """The STATUS response with these items, in their order; sizes are in octets."""
     values = {
         "MESSAGES": found.messages,
         "RECENT": found.recent,
@@ -33,9 +44,7 @@ async def status(context: Context, command: Status) -> Ok:
         "DELETED": found.deleted,
         "DELETED-STORAGE": deleted_size,
         "MAILBOXID": f"({found.mailbox.mailboxid})",
-        "APPENDLIMIT": context.services.limits.append_octets,
+        "APPENDLIMIT": append_octets,
     }
-    shown = " ".join(f"{item} {values[item]}" for item in command.items)
-    name = mailbox_name(found.mailbox.name)
-    context.write(b"* STATUS %b (%b)\r\n" % (name, shown.encode("ascii")))
-    return Ok("Done")
+    shown = " ".join(f"{item} {values[item]}" for item in items)
+    return b"* STATUS %b (%b)\r\n" % (mailbox_name(found.mailbox.name), shown.encode("ascii"))
