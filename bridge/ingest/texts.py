@@ -37,7 +37,8 @@ def preview_and_search_text(root: Node) -> tuple[str, bytes]:
             bodies.append(_readable(node))
             if node.content_type.word.startswith(b"text/"):
                 shown += bodies[-1][: _PREVIEW_SOURCE_CHARACTERS - len(shown)] + "\n"
-    body = folded("\n".join(bodies).replace("\0", " "))
+    # Of octets, where a NUL folds to itself: in wide text each letter's high octet looks like one.
+    body = folded("\n".join(bodies)).replace(SECTION_END, b" ")
     tail = spaced(folded("\n".join(fields)))
     preview = " ".join(shown.split())[:PREVIEW_CHARACTERS]
     return preview, body + SECTION_END + tail if tail else body

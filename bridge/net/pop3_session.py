@@ -29,6 +29,8 @@ _ANSWER_INSIDE = re.compile(rb"[^\r\n]\.\r\n(?:\+OK|-ERR)|\n\.\r(?:\+OK|-ERR)")
 """The next answer behind an end that is none: a dot glued to the last line, or CR without LF. It
 begins what is seen of a message too, where an answer too many was taken for that message's."""
 
+_ANSWERS = (b".\r\n+OK", b".\r\n-ERR", b".\r+OK", b".\r-ERR")
+"""What that has in it. To look for these alone is ten times as fast, and mail rarely has any."""
 
 _END_OCTETS = len(b".\r\n")
 
@@ -146,7 +148,7 @@ class Pop3Session:
                 elif octets:
                     tail = seen[-7:]
                     seen, came = tail + octets, came + len(octets)
-                    if self._pipelining and (found := _ANSWER_INSIDE.search(seen)):
+                    if self._pipelining and (found := _answer_inside(seen)):
                         self._doubt(listed, came - len(seen) + found.start())
                     await sink.chunk(listed, octets)
             await sink.complete(listed)
@@ -362,3 +364,10 @@ class Pop3Session:
 
     def _scanner(self) -> BodyScanner:
         return BareLfScanner() if self._wire.bare_lf else BodyScanner()
+
+
+def _answer_inside(octets: bytes) -> re.Match[bytes] | None:
+    """Where what looks like an answer behind a broken end begins."""
+    if not any(answer in octets for answer in _ANSWERS):
+        return None
+    return _ANSWER_INSIDE.search(octets)
