@@ -33,12 +33,16 @@ ONLY :=
 mutations: $(VENV)/test
 	$(BIN)/python -m tests.mutations $(ONLY)
 
-# `make bench SIZES="2000 20000" ROUNDS=5`: work on popbridge and Dovecot in turns, and a table.
+# `make bench SIZES="2000 20000" ROUNDS=5`: popbridge beside Dovecot, mpop and fetchmail, and a
+# table. `PARTS="notify memory"` or `ONLY=SEARCH` for some of it, `OUT=docs/performance.md`.
 SIZES := 2000 20000
 ROUNDS := 5
+PARTS :=
+OUT :=
 
 bench: $(VENV)/test
-	$(BIN)/python -m tests.bench --sizes $(SIZES) --rounds $(ROUNDS)
+	$(BIN)/python -m tests.bench --sizes $(SIZES) --rounds $(ROUNDS) $(if $(PARTS),--parts $(PARTS)) \
+	$(if $(ONLY),--only $(ONLY)) $(if $(OUT),--out $(OUT))
 
 # `make fuzz SECONDS=60 SEED=7 TARGETS="imap mail"`: each target that long, from where it stopped.
 SECONDS := 600

@@ -1,21 +1,34 @@
 """An IMAP client that does nothing but send commands and find the end of their answers."""
 
 import socket
+import ssl
 import time
 
 PATIENCE_S = 300
 PIECE = 1 << 20
 
+_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+_TLS.check_hostname = False
+_TLS.verify_mode = ssl.CERT_NONE
+
 
 class Client:
-    """Logged in as alice. What is measured is the server, so answers are hardly looked at."""
+    """Logged in as alice. What is measured is the server, so answers are hardly looked at.
 
-    def __init__(self, port: int) -> None:
+    Args:
+        port: on loopback.
+        tls: speaks TLS from the start, without looking at the certificate.
+        login: whom to log in as.
+    """
+
+    def __init__(self, port: int, *, tls: bool = False, login: bytes = b"alice") -> None:
         self._socket = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if tls:
+            self._socket = _TLS.wrap_socket(self._socket)
         self._tags = 0
         self._line()
-        self.ask(b"LOGIN alice secret")
+        self.ask(b"LOGIN " + login + b" secret")
 
     def close(self) -> None:
         """Hangs up."""
@@ -37,6 +50,16 @@ class Client:
         lines = zip(tags, commands, strict=True)
         self._socket.sendall(b"".join(b"%b %b\r\n" % pair for pair in lines))
         return self._until(tags[-1], commands[-1])
+
+    def begin(self, command: bytes) -> bytes:
+        """Sends a command; its tag, for `end`."""
+        tag = self._tag()
+        self._socket.sendall(tag + b" " + command + b"\r\n")
+        return tag
+
+    def end(self, tag: bytes) -> None:
+        """Reads the answer of the command that was begun."""
+        self._until(tag, b"")
 
     def timed(self, command: bytes) -> float:
         """Seconds from sending a command to the end of its answer."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tests.bench.client import Client
+from tests.bench.figure import Unit, shown, verdict
 from tests.bench.rows import Row
 from tests.bench.servers import Pair
 
@@ -28,9 +29,20 @@ class Timing:
     @property
     def verdict(self) -> str:
         """Whether the bar is met, and if not by how much it is missed."""
-        if self.ratio is None:
-            return "no peer"
-        return "met" if self.ratio <= self.bar else f"missed {self.ratio / self.bar:.1f} times"
+        return verdict(self.ratio, self.bar)
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """As `tests.bench.figure.Line.cells`."""
+        return (
+            self.name,
+            f"{self.size:,}",
+            _ms(self.ours_s),
+            _ms(self.peer_s),
+            "-" if self.ratio is None else f"{self.ratio:.2f}",
+            f"{self.bar:g} x",
+            self.verdict,
+        )
 
 
 class Compared:
@@ -82,6 +94,10 @@ class Compared:
         seconds = time.perf_counter() - began
         client.ask_many(list(row.after))
         return seconds
+
+
+def _ms(seconds: float | None) -> str:
+    return shown(None if seconds is None else seconds * 1000, Unit.MS)
 
 
 def _capabilities(port: int) -> bytes:

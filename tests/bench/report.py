@@ -1,23 +1,42 @@
-"""The table that `docs/performance.md` shows."""
+"""The page that `docs/performance.md` is."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 
-from tests.bench.compare import Timing
+from tests.bench.figure import Line
+from tests.bench.parts import Part
+
+HEAD = """\
+# Performance
+
+What popbridge costs beside the programs it is compared with, on one machine in one run. `make
+bench` repeats it in about forty minutes (on Linux, with Dovecot, mpop and fetchmail installed);
+`make bench OUT=docs/performance.md` writes this page, `PARTS="notify memory"` runs some parts, and
+`ONLY=SEARCH` the IMAP rows that have this in their name.
+
+"""
+
+FOOT = """
+A ratio is popbridge's figure as a multiple of the other. A bar with an x is one for the ratio, any
+other is one for popbridge's own figure; "missed 1.5 times" is half as much again as it should be.
+Times are those of a client that reads answers and does nothing with them, over loopback: the work
+of the server and of the disk, commits synced. What else the machine did counts on both sides.
+"""
 
 
-def table(timings: Sequence[Timing]) -> str:
-    """Markdown: a line for each timing."""
-    lines = [
-        "| work | messages | popbridge | Dovecot | ratio | bar | |",
+def page(found: Mapping[Part, Iterable[Line]], machine: str) -> str:
+    """All parts under a heading each, and where they were measured."""
+    parts = [
+        f"## {part.title}\n{part.about}\n\n{table(lines, part.columns)}"
+        for part, lines in found.items()
+    ]
+    return HEAD + machine + "\n\n" + "\n".join(parts) + FOOT
+
+
+def table(lines: Iterable[Line], columns: tuple[str, str] = ("popbridge", "Dovecot")) -> str:
+    """Markdown: a line for each figure."""
+    ours, peer = columns
+    head = [
+        f"| work | size | {ours} | {peer} | ratio | bar | |",
         "|---|---:|---:|---:|---:|---:|---|",
     ]
-    lines += [
-        f"| {one.name} | {one.size:,} | {_ms(one.ours_s)} | {_ms(one.peer_s)} |"
-        f" {'-' if one.ratio is None else f'{one.ratio:.2f}'} | {one.bar:g} | {one.verdict} |"
-        for one in timings
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _ms(seconds: float | None) -> str:
-    return "-" if seconds is None else f"{seconds * 1000:,.1f} ms"
+    return "\n".join([*head, *("| " + " | ".join(line.cells) + " |" for line in lines)]) + "\n"

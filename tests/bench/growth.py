@@ -1,0 +1,73 @@
+"""What each row costs in a mailbox ten times as large."""
+
+import statistics
+import sys
+import time
+from collections.abc import Iterator
+
+from tests.bench import alone, fill
+from tests.bench.client import Client
+from tests.bench.corpus import small
+from tests.bench.figure import Figure, Unit
+from tests.bench.rows import ROWS, Row
+
+SMALL, LARGE = 20_000, 200_000
+ROUNDS = 3
+BAR = 12.0
+CONSTANT_BAR = 1.5
+"""Of what must cost the same however large the mailbox is; the rest is left to noise."""
+
+CONSTANT = (
+    Row("1,000 NOOPs", lambda count, _: [b"NOOP"] * 1000),
+    Row("300 STATUS INBOX", lambda count, _: [b"STATUS INBOX (MESSAGES UNSEEN UIDNEXT)"] * 300),
+    Row(
+        "300 FETCHes of new mail",
+        lambda count, _: [b"UID FETCH %d:* (FLAGS ENVELOPE)" % count] * 300,
+    ),
+)
+
+
+def run() -> Iterator[Figure]:
+    """Each row's cost at 200,000 messages beside its cost at 20,000: popbridge alone."""
+    spent: dict[str, list[float]] = {}
+    rows = (*CONSTANT, *ROWS)
+    for count in (SMALL, LARGE):
+        with alone.folder() as data:
+            began = time.perf_counter()
+            fill.add_accounts(data, ["alice"])
+            fill.add_messages(data, "alice", small(count))
+            seconds = time.perf_counter() - began
+            print(f"{count} messages filled in {seconds:.0f} s", file=sys.stderr)
+            with alone.running(data) as daemon:
+                client = Client(daemon.port("imap"))
+                client.ask(b"CREATE Copies")
+                client.ask(b"SELECT INBOX")
+                known = client.capabilities()
+                for row in rows:
+                    if row.needs in known:
+                        spent.setdefault(row.name, []).append(_time(client, row, count))
+                client.close()
+    for row in rows:
+        if len(spent.get(row.name, ())) == 2:
+            yield Figure(
+                name=row.name,
+                size=LARGE,
+                ours=spent[row.name][1] * 1000,
+                peer=spent[row.name][0] * 1000,
+                unit=Unit.MS,
+                bar=CONSTANT_BAR if row in CONSTANT else BAR,
+                relative=True,
+            )
+
+
+def _time(client: Client, row: Row, count: int) -> float:
+    """The median of some rounds, in seconds; the first fills caches and doesn't count."""
+    spent = []
+    for number in range(ROUNDS + 1):
+        commands = row.commands(count, number)
+        began = time.perf_counter()
+        (client.pipeline if row.pipelined else client.ask_many)(commands)
+        spent.append(time.perf_counter() - began)
+        client.ask_many(list(row.after))
+    print(f"{count}: {row.name}: {min(spent):.3f} s", file=sys.stderr)
+    return statistics.median(spent[1:])
