@@ -8,10 +8,10 @@ from sqlalchemy import Connection, Executable
 from sqlalchemy.exc import DBAPIError
 
 from bridge.model.change import Change
-from bridge.store.statement import Prepared, prepare
+from bridge.store.statement import Prepared, plain, prepare
 
-_BEGIN = Prepared("BEGIN", (), {}, positional=True, returns_key=False)
-_END = Prepared("COMMIT", (), {}, positional=True, returns_key=False)
+_BEGIN = plain("BEGIN")
+_END = plain("COMMIT")
 
 
 class Reads:
@@ -21,14 +21,19 @@ class Reads:
         self.connection = connection
         self._driver: Any = connection.connection.driver_connection
 
+    @property
+    def stands(self) -> bool:
+        """Whether there is a transaction: some errors roll it back behind one's back."""
+        return bool(self._driver.in_transaction)
+
     def begin(self) -> None:
         """Begins a transaction on a connection that begins none by itself."""
-        self._run(_BEGIN, {})
+        self.run(_BEGIN)
 
     def end(self) -> None:
         """Ends it, if an error hasn't done so."""
-        if self._driver.in_transaction:
-            self._run(_END, {})
+        if self.stands:
+            self.run(_END)
 
     def all(self, statement: Executable, **values: Any) -> list[tuple[Any, ...]]:
         """Every row, as plain tuples of what the driver gives: Booleans are 0 and 1."""
@@ -66,6 +71,10 @@ class Reads:
         row = self.connection.execute(statement, values).first()
         return None if row is None else tuple(row)
 
+    def run(self, prepared: Prepared) -> None:
+        """Runs a statement that takes no values and gives none."""
+        self._run(prepared, {})
+
     def _run(self, prepared: Prepared, values: Mapping[str, Any]) -> Any:
         """The driver's cursor after a statement; what it raises comes as SQLAlchemy's errors."""
         try:
@@ -99,9 +108,15 @@ class Writes(Reads):
         return self.connection.execute(statement, values).rowcount
 
     def do_all(self, statement: Executable, rows: Sequence[dict[str, Any]]) -> None:
-        """Runs a statement once for each of `rows`; with none it does nothing."""
-        if rows:
+        """Runs a statement once for each of `rows`, which all name the same columns."""
+        if not rows:
+            return
+        prepared = prepare(statement, self.connection.dialect, rows[0])
+        if prepared is None:
             self.connection.execute(statement, rows)
+            return
+        for values in rows:
+            self._run(prepared, values)
 
     def insert(self, statement: Executable, **values: Any) -> int:
         """Inserts one row; its id."""

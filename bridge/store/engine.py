@@ -1,24 +1,22 @@
 """A store on disk: opening it, reading from a snapshot, and committing work in groups."""
 
 import logging
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, insert, select
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError
 
-from bridge.errors import NewerStoreError, StoreFullError
+from bridge.errors import StoreFullError
 from bridge.model.change import Change
 from bridge.model.ids import MailboxId, ModSeq
-from bridge.store import migrations, schema, sqlite
+from bridge.store import schema, sqlite
+from bridge.store.migrating import migrate
 from bridge.store.snapshots import Snapshots
+from bridge.store.transactions import Transactions
 from bridge.store.tx import ReadTx, WriteTx
 
 T = TypeVar("T")
@@ -39,6 +37,7 @@ class Store:
     ) -> None:
         self._path = path
         self._writer = sqlite.writer(path)
+        self._transactions = Transactions(self._writer)
         self._readers = sqlite.readers(path, READERS)
         self._snapshots = Snapshots(self._readers, READERS)
         self._on_commit = on_commit
@@ -92,28 +91,67 @@ class Store:
             may_go_on: asked before each work but the first, with the number of works done and the
                 octets of mail they wrote; where it says no, the answer is that much shorter.
         """
+        if len(works) == 1:
+            return [self._write_alone(works[0])]
         outcomes: list[Any] = []
         changes: list[Change] = []
         try:
-            with self._writer.begin() as connection:
+            with self._transaction() as connection:
                 octets = 0
                 for work in works:
                     if outcomes and not may_go_on(len(outcomes), octets):
                         break
                     tx = WriteTx(connection)
-                    outcomes.append(_run(work, tx))
+                    outcomes.append(self._run(work, tx))
                     octets += tx.octets_written
                     changes += tx.changes
-                _require_transaction(connection)
-        except DBAPIError as error:
-            if len(works) == 1:
-                return [sqlite.translate(error)]
+        except DBAPIError:
             return self._one_by_one(works, may_go_on)
-        for change in changes:
-            self._newest[change.mailbox_id] = max(change.modseq, self.newest(change.mailbox_id))
-        self._publish(changes)
-        self._limit_log()
+        self._committed(changes)
         return outcomes
+
+    def _write_alone(self, work: Callable[[WriteTx], Any]) -> Any:
+        """What `work` returns or raises; the transaction is all there is to take back."""
+        try:
+            with self._transaction() as connection:
+                tx = WriteTx(connection)
+                result = work(tx)
+        except DBAPIError as error:
+            return sqlite.translate(error)
+        except Exception as error:
+            return error
+        self._committed(tx.changes)
+        return result
+
+    def _run(self, work: Callable[[WriteTx], Any], tx: WriteTx) -> Any:
+        """What `work` returns or raises, in a savepoint that is released or rolled back.
+
+        Raises:
+            DBAPIError: the whole transaction is lost, not this work alone.
+        """
+        self._transactions.savepoint()
+        try:
+            result = work(tx)
+        except Exception as error:
+            # Rolling back to a savepoint that went with the transaction would hide why.
+            self._transactions.require(error)
+            self._transactions.undo()
+            tx.changes.clear()
+            return sqlite.translate(error) if isinstance(error, DBAPIError) else error
+        self._transactions.require()
+        self._transactions.release()
+        return result
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        """Commits what is written on the connection, or rolls it back where anything is raised."""
+        connection = self._transactions.begin()
+        try:
+            yield connection
+            self._transactions.commit()
+        except BaseException:
+            self._transactions.rollback()
+            raise
 
     def _one_by_one(
         self, works: Sequence[Callable[[WriteTx], Any]], may_go_on: Callable[[int, int], bool]
@@ -139,14 +177,17 @@ class Store:
         except DBAPIError as error:
             raise sqlite.translate(error) from error
 
-    def _publish(self, changes: list[Change]) -> None:
-        if not changes:
-            return
-        try:
-            self._on_commit(tuple(changes))
-        except Exception:
-            # It is committed: who isn't told converges at the next sync point.
-            _log.exception("A commit could not be announced")
+    def _committed(self, changes: list[Change]) -> None:
+        """Says what a commit has changed, and looks after the log."""
+        for change in changes:
+            self._newest[change.mailbox_id] = max(change.modseq, self.newest(change.mailbox_id))
+        if changes:
+            try:
+                self._on_commit(tuple(changes))
+            except Exception:
+                # It is committed: who isn't told converges at the next sync point.
+                _log.exception("A commit could not be announced")
+        self._limit_log()
 
     def _limit_log(self) -> None:
         """Starts the log anew where readers, each following the other, have kept that off."""
@@ -158,6 +199,7 @@ class Store:
     def close(self) -> None:
         """Closes every connection, with all that is committed copied out of the log."""
         self._snapshots.close()
+        self._transactions.close()
         sqlite.close(self._writer, self._readers)
 
 
@@ -183,8 +225,8 @@ def open_store(
     """
     store = Store(path, on_commit, purge_before)
     try:
-        with store._writer.begin() as connection:
-            _migrate(connection)
+        with store._transaction() as connection:
+            migrate(connection)
             _seed(connection, int(clock_s()))
         # A full disk must not keep anybody from reading mail; the next start sweeps.
         with suppress(StoreFullError):
@@ -197,54 +239,10 @@ def open_store(
     return store
 
 
-def _run(work: Callable[[WriteTx], Any], tx: WriteTx) -> Any:
-    """What `work` returns or raises, in a savepoint that is released or rolled back.
-
-    Raises:
-        DBAPIError: the whole transaction is lost, not this work alone.
-    """
-    savepoint = tx.connection.begin_nested()
-    try:
-        result = work(tx)
-    except Exception as error:
-        # A full disk has taken the savepoint and the transaction with it: rolling back to it
-        # would fail and hide why.
-        _require_transaction(tx.connection, error)
-        savepoint.rollback()
-        tx.changes.clear()
-        return sqlite.translate(error) if isinstance(error, DBAPIError) else error
-    _require_transaction(tx.connection)
-    savepoint.commit()
-    return result
-
-
-def _require_transaction(connection: Connection, error: BaseException | None = None) -> None:
-    """Raises `error`, or an error of its own, where SQLite has rolled back by itself."""
-    if sqlite.in_transaction(connection):
-        return
-    if isinstance(error, DBAPIError):
-        raise error
-    raise OperationalError("COMMIT", {}, Exception("the transaction was rolled back")) from error
-
-
 def _sweep(tx: WriteTx) -> None:
     """Removes what a dead process left behind: nobody else can be at it now."""
     tx.sweep_stages()
     tx.sweep_polls()
-
-
-def _migrate(connection: Connection) -> None:
-    config = Config()
-    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
-    config.attributes["connection"] = connection
-    current = MigrationContext.configure(connection).get_current_revision()
-    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-    if current is not None and current not in known:
-        raise NewerStoreError(
-            f"This store has schema {current}, which this version of popbridge doesn't know.",
-            "Install the version that wrote it, or a later one.",
-        )
-    command.upgrade(config, "head")
 
 
 def _seed(connection: Connection, seconds: int) -> None:

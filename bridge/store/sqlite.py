@@ -4,6 +4,7 @@ Rules (DECISIONS.md "One writing connection"): one connection writes and it alon
 readers are `mode=ro`, so they can't; every commit is synced.
 """
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
@@ -12,7 +13,7 @@ from types import ModuleType
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Engine, create_engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool, StaticPool
 
@@ -80,7 +81,7 @@ _BACKPORTS = ((3, 44, 6), (3, 50, 7))
 
 
 def writer(path: Path) -> Engine:
-    """The engine of the one writing connection; each transaction begins IMMEDIATE."""
+    """The engine of the one writing connection; it begins no transaction by itself."""
 
     def connect() -> Any:
         connection = library().connect(
@@ -105,9 +106,7 @@ def writer(path: Path) -> Engine:
             connection.execute(f"PRAGMA {pragma}").fetchall()
         return connection
 
-    engine = create_engine("sqlite://", creator=connect, poolclass=StaticPool, module=library())
-    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
-    return engine
+    return create_engine("sqlite://", creator=connect, poolclass=StaticPool, module=library())
 
 
 def readers(path: Path, size: int) -> Engine:
@@ -131,18 +130,16 @@ def readers(path: Path, size: int) -> Engine:
     )
 
 
-def in_transaction(connection: Connection) -> bool:
-    """Whether the transaction still stands: some errors roll it back behind one's back."""
-    return bool(connection.connection.driver_connection.in_transaction)  # type: ignore[union-attr]
-
-
 def limit_log(engine: Engine, path: Path) -> None:
     """Copies the log back and empties it, if it is longer than `LOG_OCTETS_MAX`.
 
     Waits for those who read, up to `LOG_WAIT_MS`; between transactions only.
     """
-    log = Path(f"{path}-wal")
-    if log.exists() and log.stat().st_size > LOG_OCTETS_MAX:
+    try:
+        octets = os.stat(f"{path}-wal").st_size
+    except FileNotFoundError:
+        return
+    if octets > LOG_OCTETS_MAX:
         _script(
             engine,
             f"PRAGMA busy_timeout={LOG_WAIT_MS}; PRAGMA wal_checkpoint(TRUNCATE);"

@@ -36,6 +36,11 @@ class Prepared:
         return [given[name] if name in given else self.fixed[name] for name in self.names]
 
 
+def plain(sql: str) -> Prepared:
+    """A statement without parameters."""
+    return Prepared(sql, (), {}, positional=True, returns_key=False)
+
+
 _Seen = dict[tuple[str, ...], "Prepared | None"]
 _prepared: "WeakKeyDictionary[Executable, _Seen]" = WeakKeyDictionary()
 

@@ -4,9 +4,9 @@ import random
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import event
 
 from bridge.model.flags import ANSWERED, DELETED, FLAGGED, SEEN, FlagOp
 from bridge.model.ids import MailboxId
@@ -140,17 +140,14 @@ def test_copies_keep_order_flags_and_size(store: Store) -> None:
 
 
 def statements(store: Store, work: "partial[object]") -> int:
-    """How many statements a work takes, each of an `executemany` counted."""
-    total = 0
-
-    def before(*arguments: object) -> None:
-        nonlocal total
-        total += len(arguments[3]) if arguments[5] else 1  # type: ignore[arg-type]
-
-    event.listen(store._writer, "before_cursor_execute", before)
+    """How many statements SQLite runs for a work."""
+    seen: list[str] = []
+    with store._writer.connect() as connection:
+        driver: Any = connection.connection.driver_connection
+    driver.set_trace_callback(seen.append)
     store.write(work)  # type: ignore[arg-type]
-    event.remove(store._writer, "before_cursor_execute", before)
-    return total
+    driver.set_trace_callback(None)
+    return len(seen)
 
 
 def all_of(verb: str, mailbox: MailboxId, target: MailboxId, tx: WriteTx) -> None:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
 from bridge.errors import StoreError, StoreFullError
@@ -126,24 +125,54 @@ def test_a_file_that_cannot_grow_fails_what_needs_it(
     check(store, [*before, *results, *later])
 
 
-@pytest.mark.parametrize("moment", ["begin", "release_savepoint", "commit"])
-def test_a_full_disk_at_any_moment_of_a_group(store: Store, moment: str) -> None:
+@pytest.mark.parametrize("moment", ["begin", "savepoint", "release", "commit"])
+def test_a_full_disk_at_any_moment_of_a_group(
+    store: Store, moment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the group, or of one of its works alone, which has no savepoint."""
     cause = sqlite3.OperationalError("database or disk is full")
     cause.sqlite_errorcode = 13
     failures = 0
+    honest = getattr(store._transactions, moment)
 
-    def fail(*_: object) -> None:
+    def fail() -> Any:
         nonlocal failures
         failures += 1
         if failures in (1, 3):
             raise OperationalError("", {}, cause)
+        return honest()
 
-    event.listen(store._writer, moment, fail)
     ran: Counter[str] = Counter()
-    results = store.write_group(works(ran, ("a", 1), ("b", 1), ("c", 1)))
-    event.remove(store._writer, moment, fail)
-    assert sum(isinstance(result, StoreFullError) for result in results) == 1
+    with monkeypatch.context() as patched:
+        patched.setattr(store._transactions, moment, fail)
+        results = store.write_group(works(ran, ("a", 1), ("b", 1), ("c", 1)))
+    failed = sum(isinstance(result, StoreFullError) for result in results)
+    assert failed == (moment in ("begin", "commit"))
     check(store, results)
+
+
+def test_a_work_that_is_alone_leaves_nothing_when_it_fails(
+    store: Store, heard: list[Change]
+) -> None:
+    def fails(tx: WriteTx) -> None:
+        add(tx, b"never")
+        raise ValueError("halfway")
+
+    with pytest.raises(ValueError, match="halfway"):
+        store.write(fails)
+    assert not heard
+    check(store, store.write_group(works(Counter(), ("a", 1))))
+
+
+def test_a_work_that_is_alone_and_hides_a_lost_transaction_fails(store: Store) -> None:
+    def hides(tx: WriteTx) -> str:
+        add(tx, b"never")
+        tx.connection.exec_driver_sql("ROLLBACK")
+        return "done"
+
+    with pytest.raises(StoreError):
+        store.write(hides)
+    check(store, store.write_group(works(Counter(), ("a", 1))))
 
 
 def test_a_commit_that_cannot_be_announced_stands(tmp_path: Path) -> None:

@@ -1,11 +1,10 @@
 """What a full disk may do to a sync: delay it, and nothing else."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
 from bridge.errors import StoreFullError
@@ -109,18 +108,20 @@ def test_promise_1_works_that_ran_and_whose_commit_failed_are_not_believed(
         octets = [message.octets for message in world.provider.messages]
         held, commits = world.inbox(), 0
 
-        def commit(connection: object, failing: int = failing) -> None:
+        honest = world.store._transactions.commit
+
+        def commit(failing: int = failing, honest: Callable[[], None] = honest) -> None:
             nonlocal commits
             commits += 1
             # A group's commit, then that of one of its members alone.
             if commits in (failing, failing + member):
                 raise full()
+            honest()
 
-        engine = world.store._writer
         database = GroupDatabase(world.store)
-        event.listen(engine, "commit", commit)
-        database.run(world.runner(database).run_once(), size=4)
-        event.remove(engine, "commit", commit)
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(world.store._transactions, "commit", commit)
+            database.run(world.runner(database).run_once(), size=4)
         after = world.inbox()
         assert len(held) <= len(after) and after == octets[: len(after)]
         assert world.sync().error is None
