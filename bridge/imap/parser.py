@@ -18,9 +18,11 @@ from bridge.imap.commands import (
     rename,
     search,
     select,
+    sort,
     status,
     store,
     subscribe,
+    thread,
 )
 from bridge.imap.commands.enable import Enable, parse_enable
 from bridge.imap.commands.id import Id, parse_id
@@ -59,6 +61,8 @@ Command = (
     | expunge.Close
     | fetch.Fetch
     | search.Search
+    | sort.Sort
+    | thread.Thread
 )
 _VERBS: dict[str, Callable[[Cursor], Command]] = {
     "CAPABILITY": lambda cursor: general.Capability(),
@@ -91,6 +95,8 @@ _VERBS: dict[str, Callable[[Cursor], Command]] = {
     "MOVE": partial(copy.parse_move, uid=False),
     "FETCH": partial(fetch.parse_fetch, uid=False),
     "SEARCH": partial(search.parse_search, uid=False),
+    "SORT": partial(sort.parse_sort, uid=False),
+    "THREAD": partial(thread.parse_thread, uid=False),
     "EXPUNGE": lambda cursor: expunge.Expunge(),
     "CLOSE": lambda cursor: expunge.Close(expunge=True),
     "UNSELECT": lambda cursor: expunge.Close(expunge=False),
@@ -101,6 +107,8 @@ _UID_VERBS: dict[str, Callable[[Cursor], Command]] = {
     "MOVE": partial(copy.parse_move, uid=True),
     "FETCH": partial(fetch.parse_fetch, uid=True),
     "SEARCH": partial(search.parse_search, uid=True),
+    "SORT": partial(sort.parse_sort, uid=True),
+    "THREAD": partial(thread.parse_thread, uid=True),
     "EXPUNGE": expunge.parse_uid_expunge,
 }
 VERBS = frozenset({*_VERBS, *_UID_VERBS})
@@ -131,12 +139,12 @@ class Unreadable:
 
 def parse(pieces: Sequence[Piece], withheld: frozenset[str] = frozenset()) -> Tagged | Unreadable:
     """The command, unless a capability in `withheld` brought it; this never raises."""
-    tag = tag_of(pieces)
-    if tag is None:
-        return Unreadable(None, "Expected a tag")
     cursor = Cursor(pieces)
     try:
-        cursor.tag()
+        tag = cursor.tag()
+    except SyntaxFault:
+        return Unreadable(None, "Expected a tag")
+    try:
         cursor.space()
         verb = cursor.word()
         table = _VERBS

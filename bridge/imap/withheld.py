@@ -18,8 +18,10 @@ from bridge.imap.commands.list import List
 from bridge.imap.commands.quota import GetQuota, GetQuotaRoot, SetQuota
 from bridge.imap.commands.search import Search
 from bridge.imap.commands.select import Select
+from bridge.imap.commands.sort import Sort
 from bridge.imap.commands.status import Status
 from bridge.imap.commands.store import Store
+from bridge.imap.commands.thread import Thread
 from bridge.model.search import (
     All,
     And,
@@ -86,14 +88,27 @@ def _brought_by(command: object) -> Iterator[str]:
             if command.status:
                 yield "LIST-STATUS"
             yield from (_STATUS_ITEMS[item] for item in command.status if item in _STATUS_ITEMS)
-        case Search():
+        case Search() | Sort() | Thread():
             yield from _keys_brought_by([command.key])
+            yield from _criteria_brought_by(command)
         case Select(condstore=True):
             yield "CONDSTORE"
         case Status():
             yield from (_STATUS_ITEMS[item] for item in command.items if item in _STATUS_ITEMS)
         case Store() if command.unchanged_since is not None:
             yield "CONDSTORE"
+
+
+def _criteria_brought_by(command: Search | Sort | Thread) -> Iterator[str]:
+    if isinstance(command, Thread):
+        yield "THREAD"
+        return
+    if isinstance(command, Sort):
+        yield "SORT"
+    if command.returns is not None:
+        yield "ESORT" if isinstance(command, Sort) else "ESEARCH"
+        if command.returns.partial is not None:
+            yield "PARTIAL"
 
 
 def _keys_brought_by(keys: Iterable[SearchKey]) -> Iterator[str]:

@@ -40,6 +40,8 @@ class Context:
         self.condstore = False
         """Whether the client is CONDSTORE-aware: it wants modseqs with what it isn't asking for."""
         self.idling = False
+        self.tag = b""
+        """Of the command that is running."""
         self.tls_wanted = False
         self.uploads = Uploads(services)
         self._hinted = False

@@ -28,9 +28,11 @@ from bridge.imap.commands.quota import GetQuota, GetQuotaRoot, SetQuota
 from bridge.imap.commands.rename import Rename
 from bridge.imap.commands.search import Search
 from bridge.imap.commands.select import Select
+from bridge.imap.commands.sort import Sort
 from bridge.imap.commands.status import Status
 from bridge.imap.commands.store import Store
 from bridge.imap.commands.subscribe import Subscribe
+from bridge.imap.commands.thread import Thread
 from bridge.session.commands.append import append
 from bridge.session.commands.authenticate import authenticate
 from bridge.session.commands.copy import copy
@@ -48,10 +50,12 @@ from bridge.session.commands.quota import get_quota, get_quota_root, set_quota
 from bridge.session.commands.rename import rename
 from bridge.session.commands.search import search
 from bridge.session.commands.select import select
+from bridge.session.commands.sort import sort
 from bridge.session.commands.starttls import starttls
 from bridge.session.commands.status import status
 from bridge.session.commands.store import store
 from bridge.session.commands.subscribe import subscribe
+from bridge.session.commands.thread import thread
 from bridge.session.context import Context, State
 from bridge.session.reply import Ok
 
@@ -65,10 +69,10 @@ SELECTED = frozenset({State.SELECTED})
 class Rule:
     """How one command is treated.
 
-    `expunge(command)` says whether EXPUNGE may come with its answer: never with FETCH, STORE and
-    SEARCH by sequence number (RFC 9051 §7.5.1). `always_refresh` pulls changes without a hint;
-    `refresh` False has none told: SELECT tells the mailbox as of one moment, and changes since
-    would contradict its UIDNEXT.
+    `expunge(command)` says whether EXPUNGE may come with its answer: never with FETCH, STORE,
+    SEARCH, SORT and THREAD by sequence number (RFC 9051 §7.5.1, RFC 5256 §3). `always_refresh`
+    pulls changes without a hint; `refresh` False has none told: SELECT tells the mailbox as of one
+    moment, and changes since would contradict its UIDNEXT.
     `condstore(command)` says whether it makes the client CONDSTORE-aware (RFC 7162 §3.1).
     """
 
@@ -80,11 +84,11 @@ class Rule:
     condstore: Callable[[Any], bool] = lambda command: False
 
 
-def _by_uid(command: Fetch | Store | Search) -> bool:
+def _by_uid(command: Fetch | Store | Search | Sort | Thread) -> bool:
     return command.uid
 
 
-def _asks_modseq(command: Fetch | Search) -> bool:
+def _asks_modseq(command: Fetch | Search | Sort | Thread) -> bool:
     return command.modseq
 
 
@@ -119,6 +123,8 @@ RULES: dict[type, Rule] = {
     Fetch: Rule(SELECTED, fetch, expunge=_by_uid, condstore=_asks_modseq),
     Store: Rule(SELECTED, store, expunge=_by_uid, condstore=_is_conditional),
     Search: Rule(SELECTED, search, expunge=_by_uid, condstore=_asks_modseq),
+    Sort: Rule(SELECTED, sort, expunge=_by_uid, condstore=_asks_modseq),
+    Thread: Rule(SELECTED, thread, expunge=_by_uid, condstore=_asks_modseq),
     Copy: Rule(SELECTED, copy),
     Expunge: Rule(SELECTED, expunge, always_refresh=True),
     Close: Rule(SELECTED, close),

@@ -10,6 +10,7 @@ from bridge.imap.capability import APPEND_LIMIT_OCTETS
 from bridge.imap.framing import Framer
 from bridge.model.account import Account
 from bridge.model.ids import AccountId
+from bridge.session.keys import Keys
 from bridge.session.snapshots import Snapshots
 from bridge.store.port import Database
 
@@ -158,6 +159,7 @@ class Services:
     """Where the session of a client at that address is written down; None: nowhere."""
     limits: SessionLimits = field(default_factory=SessionLimits)
     snapshots: Snapshots = field(default_factory=Snapshots)
+    keys: Keys = field(default_factory=Keys)
     connections: dict[AccountId, int] = field(default_factory=dict)
     """Logged-in sessions by account."""
     strangers: int = 0

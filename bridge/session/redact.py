@@ -23,6 +23,13 @@ _STRING = re.compile(rb'"((?:[^"\\]|\\.)*)"', re.DOTALL)
 _LITERAL = re.compile(rb"\{(\d+)\}\r\n")
 _TOKEN = re.compile(rb"\((\d+)\)|[^ ()]+|[ ()]")
 _PLAIN = re.compile(rb"[\d:*,.$]+|\d{1,2}-[A-Z]{3}-\d{4}|CHARSET|US-ASCII|UTF-8", re.IGNORECASE)
+_BEFORE_KEYS = {
+    "SEARCH": re.compile(rb" RETURN \([^()]*\)", re.IGNORECASE),
+    "SORT": re.compile(rb"(?: RETURN \([^()]*\))? \([^()]*\)", re.IGNORECASE),
+    "THREAD": re.compile(rb" [^ ]+"),
+}
+"""What of a search is said before its charset and keys; it is all ours."""
+
 _OWN = re.compile(
     rb"\* (?:OK|NO|BAD|BYE|PREAUTH|CAPABILITY|ENABLED|FLAGS|LIST|LSUB|STATUS|NAMESPACE|ID|QUOTA"
     rb"|QUOTAROOT) "
@@ -35,8 +42,11 @@ def command(parsed: Tagged, pieces: Sequence[Piece]) -> bytes:
     text = _text(pieces)
     if parsed.verb in _SECRET:
         return b"%b %b %b" % (parsed.tag, parsed.verb.encode(), _count(_octets(pieces)))
-    if parsed.verb == "SEARCH":
-        begin = text.upper().index(b"SEARCH") + len(b"SEARCH")
+    if parsed.verb in _BEFORE_KEYS:
+        verb = parsed.verb.encode()
+        begin = text.upper().index(verb) + len(verb)
+        if (head := _BEFORE_KEYS[parsed.verb].match(text, begin)) is not None:
+            begin = head.end()
         return _cut(text[:begin] + _search(text[begin:]))
     return _cut(text)
 

@@ -103,7 +103,8 @@ class Session:
             # LOGOUT is the one command whose answer comes behind the BYE.
             bye, answer = ending, ending.tagged
             self._connection.write(bye_line(ending))
-        await self._context.drop_uploads()
+        if self._context.uploads.begun:
+            await self._context.drop_uploads()
         status = b"OK" if isinstance(answer, Ok) else answer.status
         self._connection.write(line(parsed.tag, status, answer.text, answer.code))
         seconds = self._services.monotonic() - started
@@ -119,6 +120,7 @@ class Session:
     async def _execute(self, parsed: Tagged) -> Ok:
         """Runs a command; untagged responses are written on the way."""
         command = parsed.command
+        self._context.tag = parsed.tag
         rule = RULES[type(command)]
         if self._context.state not in rule.states:
             raise Bad(f"This is not possible {_WHEN[self._context.state]}")

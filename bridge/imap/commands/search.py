@@ -1,5 +1,9 @@
-"""SEARCH (RFC 9051 §6.4.4; RFC 5032; RFC 7162 §3.1.5): keys as a tree of `bridge.model.search`."""
+"""SEARCH (RFC 9051 §6.4.4; RFC 5032; RFC 7162 §3.1.5): keys as a tree of `bridge.model.search`.
 
+RETURN is as SORT has it too (RFC 4731 §3.1, RFC 9394 §3.1).
+"""
+
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -21,6 +25,7 @@ from bridge.model.search import (
     Text,
     Within,
 )
+from bridge.model.sort import Partial, Returns
 
 MAX_KEYS = 5000
 """Of one command; a client that lists message numbers does so in one set."""
@@ -32,26 +37,77 @@ class UnknownCharset(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """SEARCH, or UID SEARCH; `modseq` says that a key asks for it, and so the answer has one."""
+    """SEARCH, or UID SEARCH; `modseq` says that a key asks for it, and so the answer has one.
+
+    Without RETURN, `returns` is None.
+    """
 
     key: SearchKey
     uid: bool
     modseq: bool
+    returns: Returns | None = None
 
 
 def parse_search(cursor: Cursor, *, uid: bool) -> Search:
     """The arguments of SEARCH."""
+    returns = parse_returns(cursor)
     cursor.space()
-    reader = _Reader(cursor)
     if cursor.skip(b"CHARSET "):
-        reader.charset = cursor.astring().decode("ascii", "replace").lower()
-        if reader.charset not in ("us-ascii", "utf-8"):
-            raise UnknownCharset
-        cursor.space()
+        key, modseq = parse_criteria(cursor)
+    else:
+        key, modseq = _keys(cursor)
+    return Search(key, uid, modseq, returns)
+
+
+def parse_criteria(cursor: Cursor) -> tuple[SearchKey, bool]:
+    """search-criteria of RFC 5256 §5: (the key, whether MODSEQ is in it)."""
+    charset = cursor.astring().lower()
+    cursor.space()
+    found = _keys(cursor)
+    # Told last, so that SORT without a charset is BAD and not of the charset ALL.
+    if charset not in (b"us-ascii", b"utf-8"):
+        raise UnknownCharset
+    return found
+
+
+def parse_returns(cursor: Cursor) -> Returns | None:
+    """SP "RETURN" SP "(" options ")" (RFC 4466 §3), or None; none in it asks for ALL."""
+    if not cursor.skip(b" RETURN "):
+        return None
+    cursor.expect(b"(")
+    options: set[str] = set()
+    partial = None
+    while not cursor.skip(b")"):
+        if options:
+            cursor.space()
+        option = cursor.word()
+        if option not in _OPTIONS:
+            raise SyntaxFault(f"There is no RETURN option {option[:40]}")
+        if option == "PARTIAL":
+            if partial is not None:
+                raise SyntaxFault("PARTIAL can be asked for once")
+            partial = parse_partial(cursor)
+        options.add(option)
+    if {"ALL", "PARTIAL"} <= options:
+        raise SyntaxFault("PARTIAL and ALL can't both be asked for")
+    return Returns(frozenset(options - {"PARTIAL"}) if options else frozenset({"ALL"}), partial)
+
+
+def parse_partial(cursor: Cursor) -> Partial:
+    """SP partial-range (RFC 9394 §4)."""
+    found = cursor.match(_PARTIAL, "a range such as 1:100 or -1:-100")
+    first, last = int(found[1] or found[3]), int(found[2] or found[4])
+    if not (0 < abs(first) < 1 << 32 and 0 < abs(last) < 1 << 32):
+        raise SyntaxFault("The places of a range are 1 to 4294967295")
+    return Partial(first, last)
+
+
+def _keys(cursor: Cursor) -> tuple[SearchKey, bool]:
+    reader = _Reader(cursor)
     keys = [reader.key(0)]
     while cursor.skip(b" ") and not cursor.at_end():
         keys.append(reader.key(0))
-    return Search(_all_of(keys), uid, reader.modseq)
+    return _all_of(keys), reader.modseq
 
 
 def _all_of(keys: list[SearchKey]) -> SearchKey:
@@ -64,6 +120,8 @@ _FLAGS: dict[str, HasFlag] = {
     for word, present in ((flag[1:].upper(), True), ("UN" + flag[1:].upper(), False))
     if word != "UNRECENT"
 }
+_OPTIONS = frozenset({"MIN", "MAX", "ALL", "COUNT", "PARTIAL"})
+_PARTIAL = re.compile(rb" (?:(\d{1,10}):(\d{1,10})|(-\d{1,10}):(-\d{1,10}))")
 _FIELDS = frozenset({"BCC", "CC", "FROM", "SUBJECT", "TO"})
 _DATES = {
     prefix + relation: (relation, bool(prefix))
@@ -76,7 +134,6 @@ class _Reader:
     def __init__(self, cursor: Cursor) -> None:
         self._cursor = cursor
         self._keys = 0
-        self.charset = "us-ascii"
         self.modseq = False
 
     def key(self, depth: int) -> SearchKey:

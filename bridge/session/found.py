@@ -1,0 +1,65 @@
+"""Telling a client what SEARCH or SORT has found (RFC 3501 §7.2.5, 4731 §3, 5256 §4, 5267 §3)."""
+
+from collections.abc import Sequence
+from functools import partial
+
+from bridge.imap.commands.search import Search
+from bridge.imap.commands.sort import Sort
+from bridge.imap.found import esearch, numbers_data, set_of
+from bridge.model.sort import Returns
+from bridge.query.sort import runs
+from bridge.session.context import Context
+from bridge.session.view import View
+
+FEW_MESSAGES = 1000
+"""Written down in the reactor's thread: more take milliseconds, which are not its to lose."""
+
+
+async def tell(context: Context, command: Search | Sort, found: Sequence[int]) -> None:
+    """Writes the response to a command that found messages at these positions, in that order."""
+    work = partial(response, context.selected, command, context.tag, found)
+    few = len(found) <= FEW_MESSAGES
+    context.write(work() if few else await context.services.database.read(lambda tx: work()))
+
+
+def response(view: View, command: Search | Sort, tag: bytes, found: Sequence[int]) -> bytes:
+    """SEARCH, SORT or ESEARCH."""
+    numbers = [view.uids[place] if command.uid else place + 1 for place in found]
+    if command.returns is None:
+        name = b"SORT" if isinstance(command, Sort) else b"SEARCH"
+        asked = command.modseq and found
+        return numbers_data(name, numbers, max(map(view.modseq, found)) if asked else None)
+    items = _items(command.returns, numbers)
+    if command.modseq and found:
+        told = _of_modseq(command.returns, found)
+        items.append(b"MODSEQ %d" % max(map(view.modseq, told)))
+    return esearch(tag, uid=command.uid, items=items)
+
+
+def _items(returns: Returns, numbers: Sequence[int]) -> list[bytes]:
+    items = []
+    if "COUNT" in returns.options:
+        items.append(b"COUNT %d" % len(numbers))
+    if numbers and "MIN" in returns.options:
+        items.append(b"MIN %d" % numbers[0])
+    if numbers and "MAX" in returns.options:
+        items.append(b"MAX %d" % numbers[-1])
+    if numbers and "ALL" in returns.options:
+        items.append(b"ALL " + set_of(runs(numbers)))
+    if (asked := returns.partial) is not None:
+        part = numbers[asked.of(len(numbers))]
+        shown = set_of(runs(part)) if part else b"NIL"
+        items.append(b"PARTIAL (%d:%d %b)" % (asked.first, asked.last, shown))
+    return items
+
+
+def _of_modseq(returns: Returns, found: Sequence[int]) -> Sequence[int]:
+    """Those whose highest modseq is told: those that are, and with COUNT or ALL all of them."""
+    if returns.options & {"ALL", "COUNT"}:
+        return found
+    told = list(found[returns.partial.of(len(found))]) if returns.partial is not None else []
+    if "MIN" in returns.options:
+        told.append(found[0])
+    if "MAX" in returns.options:
+        told.append(found[-1])
+    return told or found
