@@ -32,6 +32,7 @@ _WORKED_OUT = (
     "to_display",
     "preview",
     "search_text",
+    "field_texts",
 )
 _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 """Of arrival; what depends on it isn't compared."""

@@ -15,6 +15,7 @@ from bridge.mime.headers import Field
 from bridge.mime.scanner import MAX_HEADER_OCTETS, Scanner
 from bridge.mime.tree import Node
 from bridge.model.message import StoredMessage
+from bridge.query.fields import kept_texts
 
 MAX_SKEW = timedelta(days=1)
 """A message can't have arrived later than this after we saw it: senders' clocks go wrong."""
@@ -107,6 +108,7 @@ class Ingest:
             sent_date=dates.parse(values.get(b"date", b"")),
             preview=preview,
             search_text=search_text,
+            field_texts=kept_texts(root.fields),
             suspect=self._suspect(root),
         )
 

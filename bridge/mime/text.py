@@ -63,10 +63,11 @@ def header_lines(block: bytes) -> str:
 
 
 def coded_fields(block: bytes) -> bytes:
-    """The fields of a header that may have encoded words, each on a line."""
-    if b"=?" not in block:
+    """The fields of a header that may read otherwise than they are written, each on a line."""
+    if b"=?" not in block and block.isascii():
         return b""
-    return b"\n".join(line for line in _unfolded(block).split(b"\n") if b"=?" in line)
+    lines = _unfolded(block).split(b"\n")
+    return b"\n".join(line for line in lines if b"=?" in line or not line.isascii())
 
 
 def _unfolded(block: bytes) -> bytes:

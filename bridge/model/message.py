@@ -68,6 +68,9 @@ class StoredMessage:
     sent_date: datetime | None = None
     preview: str = ""
     search_text: bytes = b""
+    field_texts: tuple[bytes | None, ...] = ()
+    """What each of `bridge.model.search.TEXT_FIELDS` reads, folded; none at all where that isn't
+    kept."""
     suspect: str | None = None
     """Why the octets are doubted: "empty", "headerless" or "short"; None if they aren't."""
 

@@ -5,6 +5,9 @@ from datetime import date
 
 from bridge.model.numset import NumSet
 
+TEXT_FIELDS = (b"subject", b"from", b"to", b"cc", b"bcc", b"message-id")
+"""What is searched for often: what these fields read is kept with each message."""
+
 
 @dataclass(frozen=True, slots=True)
 class All:

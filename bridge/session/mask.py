@@ -1,95 +1,99 @@
-"""Which messages of a view flags and numbers decide for: all of a mailbox in a few steps.
+"""What a search asks of messages that a view has: all of them in a few steps.
 
-A mask has an octet for each message, 1 where it matches, and is one large number, so that AND, OR
-and NOT of twenty thousand messages are one operation each.
+See `bridge.query.evaluate` for what a mask is.
 """
 
-from bisect import bisect_left, bisect_right
-from functools import reduce
+from bisect import bisect_left
+from collections.abc import Iterable
 from itertools import compress
-from operator import and_
-from typing import assert_never
 
 from bridge.model.flags import RECENT
 from bridge.model.numset import NumSet
-from bridge.model.search import (
-    All,
-    And,
-    Date,
-    HasFlag,
-    Header,
-    ModSeqAtLeast,
-    Not,
-    Numbers,
-    Or,
-    SearchKey,
-    Size,
-    Text,
-    Within,
-)
+from bridge.query.evaluate import Mask, Stored
 from bridge.session.view import View
 
 
-def positions_of(view: View, key: SearchKey, among: range) -> list[int]:
-    """The positions in `among` that match a key which flags and numbers decide."""
-    mask = _Masks(view, among).of(key)
-    return list(compress(among, mask.to_bytes(len(among), "little")))
-
-
-class _Masks:
-    """Masks of the messages at positions [start, stop)."""
+class InView:
+    """The messages at positions [start, stop) of a view; flags and numbers can be asked for."""
 
     def __init__(self, view: View, among: range) -> None:
-        self._view = view
+        self.view = view
+        self.uids = view.uids[among.start : among.stop]
         self._start, self._stop = among.start, among.stop
-        self._all = int.from_bytes(b"\1" * len(among), "little")
 
-    def of(self, key: SearchKey) -> int:
-        """The mask of what matches `key`."""
-        match key:
-            case All():
-                return self._all
-            case HasFlag():
-                has = self._recent() if key.flag.lower() == RECENT.lower() else self._flag(key.flag)
-                return has if key.present else has ^ self._all
-            case Numbers():
-                return self._numbers(key.numbers, uid=key.uid)
-            case ModSeqAtLeast():
-                modseqs = map(self._view.modseq, range(self._start, self._stop))
-                return _mask(bytes(modseq >= key.modseq for modseq in modseqs))
-            case Not():
-                return self.of(key.key) ^ self._all
-            case Or():
-                return self.of(key.left) | self.of(key.right)
-            case And():
-                return reduce(and_, map(self.of, key.keys), self._all)
-            case Size() | Date() | Within() | Header() | Text():
-                raise AssertionError("the store has to be asked for that")
-            case _:
-                assert_never(key)
-
-    def _flag(self, flag: str) -> int:
-        return _mask(self._view.have_flag(flag.lower(), self._start, self._stop))
-
-    def _recent(self) -> int:
-        view = self._view
-        if not view.recent_count:
-            return 0
-        return _mask(bytes(uid in view.recent for uid in view.uids[self._start : self._stop]))
-
-    def _numbers(self, numbers: NumSet, *, uid: bool) -> int:
-        view, size = self._view, self._stop - self._start
-        found = bytearray(size)
-        for low, high in numbers.resolve(view.last_uid if uid else view.count):
-            if uid:
-                first, end = bisect_left(view.uids, low), bisect_right(view.uids, high)
-            else:
-                first, end = low - 1, high
-            first, end = max(first - self._start, 0), min(end - self._start, size)
-            if first < end:
-                found[first:end] = b"\1" * (end - first)
+    @property
+    def every(self) -> Mask:
+        """All of them, but for those that are expunged and not yet announced."""
+        uids, vanished = self.uids, self.view.vanished
+        found = bytearray(b"\1" * len(uids))
+        for uid in vanished:
+            at = bisect_left(uids, uid)
+            if at < len(uids) and uids[at] == uid:
+                found[at] = 0
         return _mask(found)
 
+    def positions(self, mask: Mask) -> list[int]:
+        """Where those of a mask stand in the view."""
+        return list(compress(range(self._start, self._stop), self._octets(mask)))
 
-def _mask(octets: bytes | bytearray) -> int:
+    def uids_of(self, mask: Mask) -> list[int]:
+        """The UIDs of those of a mask."""
+        return list(compress(self.uids, self._octets(mask)))
+
+    def at(self, positions: Iterable[int]) -> Mask:
+        """Those at positions of the view."""
+        found = bytearray(self._stop - self._start)
+        for position in positions:
+            found[position - self._start] = 1
+        return _mask(found)
+
+    def among_uids(self, uids: Iterable[int]) -> Mask:
+        """Those whose UID is one of `uids`, which may have others."""
+        return _mask(bytes(map(set(uids).__contains__, self.uids)))
+
+    def with_flag(self, flag: str) -> Mask:
+        """As `Messages.with_flag`."""
+        if flag == RECENT.lower():
+            return self._in_ranges(self.view.recent.ranges())
+        return _mask(self.view.have_flag(flag, self._start, self._stop))
+
+    def numbered(self, numbers: NumSet, *, uid: bool) -> Mask:
+        """As `Messages.numbered`."""
+        view = self.view
+        ranges = numbers.resolve(view.last_uid if uid else view.count)
+        if uid:
+            return self._in_ranges((low, high + 1) for low, high in ranges)
+        size = self._stop - self._start
+        return _filled(size, ((low - 1 - self._start, high - self._start) for low, high in ranges))
+
+    def changed(self, modseq: int) -> Mask:
+        """As `Messages.changed`."""
+        modseqs = self.view.modseqs(self._start, self._stop)
+        return _mask(bytes([one >= modseq for one in modseqs]))
+
+    def stored(self, key: Stored, among: Mask) -> Mask:
+        """As `Messages.stored`."""
+        raise AssertionError("the store has to be asked for that")
+
+    def _in_ranges(self, ranges: Iterable[tuple[int, int]]) -> Mask:
+        """Those whose UID is in half-open ranges."""
+        uids = self.uids
+        ends = ((bisect_left(uids, low), bisect_left(uids, end)) for low, end in ranges)
+        return _filled(len(uids), ends)
+
+    def _octets(self, mask: Mask) -> bytes:
+        return mask.to_bytes(self._stop - self._start, "little")
+
+
+def _filled(size: int, runs: Iterable[tuple[int, int]]) -> Mask:
+    """Those of `size` messages that are in half-open runs, which may lie outside."""
+    found = bytearray(size)
+    for start, end in runs:
+        first, last = max(start, 0), min(end, size)
+        if first < last:
+            found[first:last] = b"\1" * (last - first)
+    return _mask(found)
+
+
+def _mask(octets: bytes | bytearray) -> Mask:
     return int.from_bytes(octets, "little")

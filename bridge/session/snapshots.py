@@ -22,8 +22,8 @@ class FlagTable:
     def __init__(self, sets: Iterable[frozenset[str]]) -> None:
         self._numbers: dict[frozenset[str], int] = {}
         self.sets: list[frozenset[str]] = []
-        self.lower: list[tuple[frozenset[str], frozenset[str]]] = []
-        """In lower case, as searches compare them, without and with \\Recent."""
+        self.lower: list[frozenset[str]] = []
+        """In lower case, as searches compare them."""
         self.written: list[tuple[bytes, bytes]] = []
         """As FETCH shows them, without and with \\Recent."""
         for flags in sets:
@@ -39,13 +39,9 @@ class FlagTable:
             found = self._numbers[flags] = len(self.sets)
             self.sets.append(flags)
             shown = flags | {RECENT}
-            self.lower.append((_lower(flags), _lower(shown)))
+            self.lower.append(frozenset(flag.lower() for flag in flags))
             self.written.append((flag_list(flags), flag_list(shown)))
         return found
-
-
-def _lower(flags: frozenset[str]) -> frozenset[str]:
-    return frozenset(flag.lower() for flag in flags)
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)

@@ -55,7 +55,12 @@ class UidRanges:
             start, end = min(start, self._starts[at]), max(end, self._ends[until - 1])
         self._starts[at:until], self._ends[at:until] = [start], [end]
 
+    def ranges(self) -> Iterator[tuple[int, int]]:
+        """The half-open ranges, ascending."""
+        return zip(self._starts, self._ends, strict=True)
+
     def count(self, uids: "array[int]") -> int:
         """How many of ascending `uids` are in the set."""
-        ranges = zip(self._starts, self._ends, strict=True)
-        return sum(bisect_left(uids, end) - bisect_left(uids, start) for start, end in ranges)
+        return sum(
+            bisect_left(uids, end) - bisect_left(uids, start) for start, end in self.ranges()
+        )

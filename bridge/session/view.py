@@ -4,6 +4,7 @@ Sequence numbers are positions here. The arrays are shared with other sessions u
 differ; a message that others expunged keeps its place until its EXPUNGE may be sent.
 """
 
+import sys
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ from bridge.session.reply import Bad
 from bridge.session.snapshots import FlagTable, Listing, Snapshots
 from bridge.session.uids import UidArray, UidRanges
 
+_OCTET = 256
 _UNUSED_FLAGSETS = 64
 """Sets that no message has any more are dropped when they are this many and half of all."""
 
@@ -72,20 +74,18 @@ class View:
         listing = self._listing
         return listing.table.sets[listing.flag_index[position]]
 
-    def searched_flags(self, position: int) -> frozenset[str]:
-        """The flags in lower case, \\Recent included."""
-        listing = self._listing
-        recent = listing.uids[position] in self.recent
-        return listing.table.lower[listing.flag_index[position]][recent]
-
     def have_flag(self, flag: str, start: int, stop: int) -> bytes:
         """For each position in [start, stop) 1 or 0: whether it has a flag, in lower case.
 
         \\Recent isn't among them.
         """
         listing = self._listing
-        has = [int(flag in plain) for plain, _ in listing.table.lower]
-        return bytes([has[number] for number in listing.flag_index[start:stop]])
+        has = bytes(flag in flags for flags in listing.table.lower)
+        index = listing.flag_index[start:stop]
+        if len(has) > _OCTET:
+            return bytes([has[number] for number in index])
+        # Each number is one octet, and all are translated at once.
+        return _low_octets(index).translate(has.ljust(_OCTET, b"\0"))
 
     def written_flags(self, position: int) -> bytes:
         """The flag list that FETCH shows, \\Recent included."""
@@ -105,6 +105,10 @@ class View:
     def modseq(self, position: int) -> int:
         """The message's modseq."""
         return self._listing.modseqs[position]
+
+    def modseqs(self, start: int, stop: int) -> "array[int]":
+        """The modseqs of the messages at positions [start, stop)."""
+        return self._listing.modseqs[start:stop]
 
     def position(self, uid: int) -> int | None:
         """Where `uid` stands, or None."""
@@ -236,6 +240,12 @@ class View:
         made = _compacted(self._own)
         self._own = None
         self._shared = self._snapshots.share(self.mailbox.id, self.mailbox.highest_modseq, made)
+
+
+def _low_octets(values: "array[int]") -> bytes:
+    """The lowest octet of each."""
+    octets = values.tobytes()
+    return octets[0 if sys.byteorder == "little" else values.itemsize - 1 :: values.itemsize]
 
 
 def _put(listing: Listing, position: int, flags: frozenset[str], modseq: int) -> None:

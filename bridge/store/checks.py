@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Executable, Table, bindparam, func, or_, s
 from bridge.model.flags import DELETED, SEEN
 from bridge.model.ids import AccountId, MailboxId, MessageId
 from bridge.model.message import Part
+from bridge.model.search import TEXT_FIELDS
 from bridge.model.upstream import LedgerState
 from bridge.store import schema
 from bridge.store.base import Reads
@@ -120,12 +121,19 @@ _CHUNKS = (
     )
     .order_by(schema.chunk.c.seq)
 )
+_FIELD_TEXTS = tuple(map(schema.text_column, TEXT_FIELDS))
 _WORKED_OUT = (
-    select(schema.shape, schema.message_text.c.folded, schema.message)
+    select(
+        schema.field_text.c.message_id.is_not(None).label("has_texts"),
+        *(schema.field_text.c[name] for name in _FIELD_TEXTS),
+        schema.shape,
+        schema.message_text.c.folded,
+        schema.message,
+    )
     .select_from(
-        schema.message.join(schema.shape, schema.shape.c.message_id == _G.id).join(
-            schema.message_text, schema.message_text.c.message_id == _G.id
-        )
+        schema.message.join(schema.shape, schema.shape.c.message_id == _G.id)
+        .join(schema.message_text, schema.message_text.c.message_id == _G.id)
+        .outerjoin(schema.field_text, schema.field_text.c.message_id == _G.id)
     )
     .where(_G.id == bindparam("message"))
 )
@@ -236,6 +244,8 @@ def worked_out(tx: Reads, message_id: MessageId) -> dict[str, Any]:
     found = dict(zip((column.name for column in _WORKED_OUT.selected_columns), row, strict=True))
     found["parts"] = tuple(Part(*fields) for fields in json.loads(found["parts"]))
     found["search_text"] = found.pop("folded")
+    texts = tuple(found.pop(name) for name in _FIELD_TEXTS)
+    found["field_texts"] = texts if found.pop("has_texts") else ()
     return found
 
 

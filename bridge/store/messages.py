@@ -13,6 +13,7 @@ from sqlalchemy import Executable, bindparam, insert, select
 from bridge.model.ids import MailboxId, MessageId, ModSeq, Uid
 from bridge.model.mailbox import Mailbox
 from bridge.model.message import MessageRow, Part, StoredMessage
+from bridge.model.search import TEXT_FIELDS
 from bridge.store import schema
 from bridge.store.base import moment, time_text, utc_text
 from bridge.store.blobs import BlobReads, BlobWrites
@@ -44,6 +45,8 @@ _HEADER = (
 _ADD_MESSAGE = insert(schema.message)
 _ADD_SHAPE = insert(schema.shape)
 _ADD_TEXT = insert(schema.message_text)
+_ADD_FIELDS = insert(schema.field_text)
+_FIELD_COLUMNS = tuple(map(schema.text_column, TEXT_FIELDS))
 _AS_THEY_ARE = (
     "size",
     "full_hash",
@@ -141,6 +144,9 @@ class MessageWrites(BlobWrites, PlacementWrites, MessageReads):
             },
         )
         self.do(_ADD_TEXT, message_id=key, folded=message.search_text)
+        if message.field_texts:
+            texts = dict(zip(_FIELD_COLUMNS, message.field_texts, strict=True))
+            self.do(_ADD_FIELDS, message_id=key, **texts)
         return MessageId(key)
 
 

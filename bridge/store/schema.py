@@ -20,6 +20,8 @@ from sqlalchemy import (
     text,
 )
 
+from bridge.model.search import TEXT_FIELDS
+
 CHUNK_OCTETS = 256 * 1024
 """Any slice is one short read; a partial read of one large BLOB row would walk its whole chain."""
 
@@ -200,6 +202,21 @@ message_text = Table(
     Column("message_id", ForeignKey("message.id", ondelete="CASCADE"), primary_key=True),
     Column("folded", BLOB, nullable=False),
 )
+
+
+def text_column(field: bytes) -> str:
+    """The column of `field_text` that has what a header field reads."""
+    return "of_" + field.decode().replace("-", "_")
+
+
+field_text = Table(
+    "field_text",
+    metadata,
+    Column("message_id", ForeignKey("message.id", ondelete="CASCADE"), primary_key=True),
+    *(Column(text_column(field), BLOB) for field in TEXT_FIELDS),
+)
+"""What header fields read, folded as searches compare them; null where a message hasn't got one. A
+message whose fields are of a size that nobody writes has no row."""
 
 flagset = Table("flagset", metadata, _id(), Column("flags", Text, nullable=False, unique=True))
 """Sets of flags by number: space-separated, sorted; few distinct ones serve all messages."""

@@ -10,9 +10,18 @@ from bridge.store.messages import MessageReads
 from bridge.store.profiles import ProfileReads, ProfileWrites
 from bridge.store.purge import ExpungedReads, ExpungedWrites
 from bridge.store.retention import RetentionReads, RetentionWrites
+from bridge.store.searching import SearchReads
 
 
-class ReadTx(AccountReads, LedgerReads, MessageReads, ProfileReads, ExpungedReads, RetentionReads):
+class ReadTx(
+    AccountReads,
+    LedgerReads,
+    MessageReads,
+    SearchReads,
+    ProfileReads,
+    ExpungedReads,
+    RetentionReads,
+):
     """One snapshot of the store."""
 
 

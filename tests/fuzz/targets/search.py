@@ -7,11 +7,11 @@ from bridge.imap.commands.search import Search
 from bridge.imap.framing import CommandLine, Framer, LiteralRequested
 from bridge.imap.parser import Tagged, parse
 from bridge.model.search import And, Not, Or, SearchKey
-from bridge.query.evaluate import Candidate, needs, predicate
 from bridge.query.fold import fold
 from tests.fuzz.common import split
 from tests.fuzz.imap_commands import COMMANDS
 from tests.fuzz.imap_commands import TOKENS as IMAP_TOKENS
+from tests.query.reference import Candidate, Listed, Reference
 
 TOKENS = (
     *IMAP_TOKENS,
@@ -75,16 +75,11 @@ def target(octets: bytes) -> None:
                     _check(result.command.key)
 
 
-def _found(key: SearchKey, candidates: tuple[Candidate, ...]) -> tuple[bool, ...]:
-    test = predicate(key, last_seq=LAST_SEQ, last_uid=LAST_UID, now=NOW)
-    return tuple(test(one) for one in candidates)
-
-
 def _check(key: SearchKey) -> None:
-    given = ("seq", "uid", "modseq", "flags", *needs(key).fields)
-    bare = tuple(Candidate(**{name: getattr(one, name) for name in given}) for one in CANDIDATES)
-    found = _found(key, CANDIDATES)
-    assert found == _found(key, bare)
-    assert found == tuple(not one for one in _found(Not(key), CANDIDATES))
-    assert found == _found(And((key, key)), CANDIDATES) == _found(Or(key, key), CANDIDATES)
-    assert all(_found(Or(key, Not(key)), CANDIDATES))
+    reference = Reference(LAST_SEQ, LAST_UID, NOW)
+    messages = Listed(CANDIDATES, reference)
+    found = messages.found(key)
+    assert found == tuple(reference.matches(key, one) for one in CANDIDATES)
+    assert found == tuple(not one for one in messages.found(Not(key)))
+    assert found == messages.found(And((key, key))) == messages.found(Or(key, key))
+    assert all(messages.found(Or(key, Not(key))))
