@@ -46,6 +46,7 @@ OFFERS = (
     Offer("I18NLEVEL=1", 5255),
     Offer("CHILDREN", 3348),
     Offer("SPECIAL-USE", 6154),
+    Offer("CREATE-SPECIAL-USE", 6154),
     Offer("LIST-EXTENDED", 5258),
     Offer("LIST-STATUS", 5819),
     Offer("STATUS=SIZE", 8438),

@@ -9,6 +9,7 @@ from typing import assert_never
 from bridge.imap.capability import OFFERS
 from bridge.imap.commands.append import Append
 from bridge.imap.commands.copy import Copy
+from bridge.imap.commands.create import Create
 from bridge.imap.commands.enable import Enable
 from bridge.imap.commands.expunge import Close, Expunge
 from bridge.imap.commands.fetch import Fetch
@@ -58,6 +59,7 @@ _STATUS_ITEMS = {
     "MAILBOXID": "OBJECTID",
     "SIZE": "STATUS",
 }
+_FETCH_ITEMS = {"EMAILID": "OBJECTID", "THREADID": "OBJECTID", "SAVEDATE": "SAVEDATE"}
 
 
 def withheld_of(command: object, withheld: frozenset[str]) -> str | None:
@@ -76,10 +78,14 @@ def _brought_by(command: object) -> Iterator[str]:
             yield "UNSELECT"
         case Copy(move=True):
             yield "MOVE"
+        case Create() if command.uses is not None:
+            yield "CREATE-SPECIAL-USE"
         case Expunge() if command.uids is not None:
             yield "UIDPLUS"
-        case Fetch() if command.modseq or command.changed_since is not None:
-            yield "CONDSTORE"
+        case Fetch():
+            if command.modseq or command.changed_since is not None:
+                yield "CONDSTORE"
+            yield from (_FETCH_ITEMS[one.name] for one in command.items if one.name in _FETCH_ITEMS)
         case List():
             if command.extended:
                 yield "LIST-EXTENDED"

@@ -33,6 +33,7 @@ class Mailbox:
     first_recent_uid: Uid
     """UIDs from here on have been \\Recent in no session yet."""
     special_use: str | None
+    """Its uses as LIST shows them: separated by spaces."""
     mailboxid: str
 
 

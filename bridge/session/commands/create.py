@@ -1,10 +1,11 @@
-"""CREATE."""
+"""CREATE (RFC 9051 §6.3.4; RFC 6154 §3; RFC 8474 §4.1)."""
 
 from bridge.imap.commands.create import Create
 from bridge.model.ids import AccountId
 from bridge.model.mailbox import MAX_NAME_CHARACTERS, canonical_name, is_name, superiors
 from bridge.session.context import Context
 from bridge.session.reply import No, Ok
+from bridge.session.special_use import special_uses
 from bridge.store.tx import WriteTx
 
 MAX_MAILBOXES = 10_000
@@ -18,10 +19,13 @@ async def create(context: Context, command: Create) -> Ok:
     def work(tx: WriteTx) -> str:
         if tx.mailbox(account, name) is not None:
             raise No("That mailbox is there already", "ALREADYEXISTS")
+        uses = special_uses(tx, account, command.uses or (), of=name, code="USEATTR")
         make_superiors(tx, account, name)
-        return tx.create_mailbox(account, name).mailboxid
+        return tx.create_mailbox(account, name, uses).mailboxid
 
     mailboxid = await context.services.database.write(work)
+    if not context.offers("OBJECTID"):
+        return Ok("Made")
     return Ok("Made", b"MAILBOXID (%b)" % mailboxid.encode("ascii"))
 
 
