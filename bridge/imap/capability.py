@@ -47,6 +47,7 @@ OFFERS = (
     Offer("CHILDREN", 3348),
     Offer("SPECIAL-USE", 6154),
     Offer("CREATE-SPECIAL-USE", 6154),
+    Offer("OBJECTID", 8474),
     Offer("LIST-EXTENDED", 5258),
     Offer("LIST-STATUS", 5819),
     Offer("STATUS=SIZE", 8438),

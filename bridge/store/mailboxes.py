@@ -180,7 +180,8 @@ class MailboxWrites(Writes, MailboxReads):
             first_recent_uid=1,
             tombstone_floor=0,
             special_use=special_use,
-            mailboxid=secrets.token_hex(12),
+            # A letter first, as RFC 8474 §8.1 advises: neither a number nor NIL.
+            mailboxid="F" + secrets.token_hex(12),
             messages=0,
             unseen=0,
             deleted=0,

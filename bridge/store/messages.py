@@ -129,7 +129,7 @@ class MessageWrites(BlobWrites, PlacementWrites, MessageReads):
             _ADD_MESSAGE,
             account_id=mailbox.account_id,
             blob_id=blob,
-            emailid=secrets.token_hex(12),
+            emailid="M" + secrets.token_hex(12),
             internal_date=time_text(message.internal_date),
             sent_date=time_text(message.sent_date),
             **{name: getattr(message, name) for name in _AS_THEY_ARE},

@@ -44,6 +44,10 @@ async def select(context: Context, command: Select) -> Ok:
         context.deselect()
         raise No("There is no such mailbox", "NONEXISTENT") from None
     context.write(*_opening(view))
+    if context.offers("OBJECTID"):
+        # RFC 8474 §4.2
+        name = mailbox.mailboxid.encode("ascii")
+        context.write(b"* OK [MAILBOXID (%b)] What it is, whatever its name\r\n" % name)
     if context.offers("CONDSTORE"):
         context.write(highest_modseq_line(view))
     code = b"READ-ONLY" if command.read_only else b"READ-WRITE"
