@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 import trustme
+from twisted.internet.task import Clock
+from twisted.internet.threads import blockingCallFromThread
 
 from bridge.errors import UpstreamError
 from bridge.model.account import Secret, Security, Upstream
@@ -19,9 +21,10 @@ from bridge.model.profile import Habits
 from bridge.model.upstream import Listed
 from bridge.net.pop3 import PopConnector
 from bridge.net.pop3_session import Pop3Session
-from tests.pop_server import HOST, PopServer
+from tests.pop_server import HOST, JOIN_S, PopServer
 from tests.reactor import reactor, run
 
+BEGUN_S = 60
 MESSAGES = [
     b"Subject: one\r\n\r\nfirst\r\n.\r\n..two dots\r\n.leading\r\n",
     b".starts with a dot\r\n\r\n\0NUL\xff8-bit\r\n",
@@ -74,16 +77,47 @@ def upstream(port: int, security: Security = Security.PLAIN, host: str = HOST) -
     return Upstream(host=host, port=port, user="alice", security=security)
 
 
+class Timers:
+    """The reactor, but its timers go off only when their clock is moved."""
+
+    def __init__(self) -> None:
+        self.clock = Clock()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(reactor, name)
+
+    def callLater(self, *call: Any, **named: Any) -> Any:
+        """As Twisted's."""
+        return self.clock.callLater(*call, **named)
+
+    def advance(self, seconds: float) -> None:
+        """Moves the clock, from any other thread."""
+        blockingCallFromThread(reactor, self.clock.advance, seconds)
+
+    def until_begun(self, seconds: float) -> None:
+        """Waits until a timer runs that has all of these seconds before it, and no other does."""
+
+        def left() -> list[float]:
+            now = self.clock.seconds()
+            return [round(call.getTime() - now, 6) for call in self.clock.getDelayedCalls()]
+
+        deadline = time.monotonic() + BEGUN_S
+        while (found := blockingCallFromThread(reactor, left)) != [seconds]:
+            assert time.monotonic() < deadline, found
+            time.sleep(0.001)
+
+
 async def connect(
     where: Upstream,
     roots: Path | None = None,
     *,
     password: str = "secret",
-    timeout_s: float = 15,
+    timeout_s: float = 60,
     window: int = 50,
     habits: Habits = Habits(),
+    timers: Timers | None = None,
 ) -> Pop3Session:
-    return await PopConnector(reactor, trust_roots=roots, window=window).connect(
+    return await PopConnector(timers or reactor, trust_roots=roots, window=window).connect(
         where, Secret(password), timeout_s, habits
     )
 
@@ -104,7 +138,7 @@ async def fetch(
 
 def fetched(server: PopServer, sink: Sink | None = None, **options: Any) -> Sink:
     sink = sink or Sink()
-    run(lambda: fetch(upstream(server.port), sink, **options), timeout=60)
+    run(lambda: fetch(upstream(server.port), sink, **options))
     return sink
 
 
@@ -144,34 +178,39 @@ def scripted(*replies: bytes) -> Iterator[tuple[int, list[bytes]]]:
     thread.start()
     with listener:
         yield listener.getsockname()[1], lines
-        thread.join(10)
+        thread.join(JOIN_S)
     assert not thread.is_alive()
 
 
 @contextlib.contextmanager
-def dripping(port: int) -> Iterator[int]:
-    """A relay whose larger pieces, going to the client, take longer than the timeout."""
+def dripping(port: int, timers: Timers, timeout_s: float) -> Iterator[int]:
+    """A relay whose larger pieces, going to the client, take longer than the timeout, in all.
+
+    Each step of them takes a fifth of it, once the client has the step before.
+    """
     listener = socket.create_server((HOST, 0))
 
-    def copy(source: socket.socket, target: socket.socket, pause_s: float) -> None:
+    def copy(source: socket.socket, target: socket.socket, drips: bool) -> None:
         with contextlib.suppress(OSError):
             while data := source.recv(65536):
-                step = max(1, len(data) // 8) if len(data) > 100 else len(data)
+                step = max(1, len(data) // 8) if drips and len(data) > 100 else len(data)
                 for at in range(0, len(data), step):
+                    if at:
+                        timers.until_begun(timeout_s)
+                        timers.advance(timeout_s / 5)
                     target.sendall(data[at : at + step])
-                    time.sleep(pause_s if step < len(data) else 0)
             target.shutdown(socket.SHUT_WR)
 
     def relay() -> None:
         client = listener.accept()[0]
         with client, socket.create_connection((HOST, port)) as server:
-            up = Thread(target=copy, args=(client, server, 0), daemon=True)
+            up = Thread(target=copy, args=(client, server, False), daemon=True)
             up.start()
-            copy(server, client, 0.06)
-            up.join(10)
+            copy(server, client, True)
+            up.join(JOIN_S)
 
     thread = Thread(target=relay, daemon=True)
     thread.start()
     with listener:
         yield listener.getsockname()[1]
-        thread.join(10)
+        thread.join(JOIN_S)

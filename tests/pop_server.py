@@ -20,7 +20,7 @@ __all__ = ["CAPABILITIES", "HOST", "Faults", "PopServer", "Refused", "Session", 
 
 T = TypeVar("T")
 HOST = "127.0.0.1"
-JOIN_S = 20
+JOIN_S = 60
 CAPABILITIES = ("USER", "SASL PLAIN", "UIDL", "TOP", "PIPELINING", "RESP-CODES", "AUTH-RESP-CODE")
 BEFORE_LOGIN = ("CAPA", "USER", "PASS", "APOP", "AUTH", "STLS", "UTF8", "QUIT")
 AFTER_LOGIN = ("CAPA", "STAT", "LIST", "UIDL", "RETR", "TOP", "DELE", "NOOP", "RSET", "QUIT")

@@ -10,7 +10,8 @@ from twisted.internet.defer import Deferred
 from twisted.internet.threads import blockingCallFromThread
 
 T = TypeVar("T")
-STOP_S = 10
+STOP_S = 60
+RUN_S = 120
 reactor: Any = twisted_reactor
 _lock = Lock()
 _started: list[Thread] = []
@@ -35,7 +36,7 @@ def start() -> None:
         atexit.register(_stop)
 
 
-def run(make: Callable[[], Coroutine[Any, Any, T]], timeout: float = 20) -> T:
+def run(make: Callable[[], Coroutine[Any, Any, T]], timeout: float = RUN_S) -> T:
     """What the coroutine returns or raises, run in the reactor's thread."""
     start()
     result: T = blockingCallFromThread(

@@ -15,7 +15,7 @@ from imapclient import IMAPClient
 from tests.e2e.daemon import Daemon, add_account, configure, popbridge
 from tests.pop_server import HOST, PopServer
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(900)]
 
 STEP = 120 << 10
 ROOM = 4 << 20

@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from tests.e2e.daemon import Daemon, add_account, configure
-from tests.e2e.dovecot import Dovecot, _free_port
+from tests.e2e.dovecot import Dovecot
+from tests.e2e.ports import free_port
 
 SYNC_S = 3600
 
@@ -19,7 +20,7 @@ class DovecotBoth(Dovecot):
     """Dovecot as a POP3 and IMAP server of one Maildir, as Debian configures it but for users."""
 
     def __init__(self) -> None:
-        self.imap_port = _free_port()
+        self.imap_port = free_port()
         super().__init__()
 
     def _config(self) -> str:

@@ -10,7 +10,7 @@ from tests.differential.run import Outcome, run
 from tests.differential.verdicts import KNOWN_BUGS, VERDICTS, Cause
 from tests.e2e.dovecot import need_dovecot
 
-pytestmark = [pytest.mark.slow, pytest.mark.e2e, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.e2e, pytest.mark.timeout(900)]
 SHOWN = 40
 
 

@@ -6,12 +6,17 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from imapclient import IMAPClient
 
-STARTED_S = 30
+from tests.leftovers import end_behind_the_test
+
+STARTED_S = 120
+STOPPED_S = 60
+ANSWERED_S = 120
 
 CONFIG = """
 [store]
@@ -28,7 +33,7 @@ interval = "{interval}"
 
 
 def popbridge(
-    data: Path, *arguments: str, text: str | None = None, timeout: float = 120, **env: str
+    data: Path, *arguments: str, text: str | None = None, timeout: float = 300, **env: str
 ) -> "subprocess.CompletedProcess[str]":
     """Runs a command on the data folder."""
     return subprocess.run(
@@ -70,6 +75,8 @@ class Daemon:
             stderr=self.log,
             env={**os.environ, **env},
         )
+        self._clients: list[IMAPClient] = []
+        end_behind_the_test(self._end)
         self.run = self._wait()
 
     def _wait(self) -> dict[str, Any]:
@@ -99,7 +106,8 @@ class Daemon:
 
     def client(self, login: str = "alice", password: str = "device") -> IMAPClient:
         """A client that is logged in."""
-        client = IMAPClient("127.0.0.1", self.port("imap"), ssl=False, use_uid=True, timeout=60)
+        client = IMAPClient("127.0.0.1", self.port("imap"), ssl=False, timeout=ANSWERED_S)
+        self._clients.append(client)
         client.login(login, password)
         return client
 
@@ -114,7 +122,7 @@ class Daemon:
         return int(line.split()[1]) * 1024
 
     def kill(self) -> None:
-        """kill -9."""
+        """kill -9; again is harmless."""
         self.process.kill()
         self.process.wait()
         self.log.close()
@@ -123,6 +131,14 @@ class Daemon:
         """SIGTERM; the exit code."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        code = self.process.wait(15)
-        self.log.close()
-        return code
+        try:
+            return self.process.wait(STOPPED_S)
+        finally:
+            self.kill()
+
+    def _end(self) -> None:
+        """Nothing of it is left, nor of its clients."""
+        self.kill()
+        for client in self._clients:
+            with suppress(OSError):
+                client.shutdown()

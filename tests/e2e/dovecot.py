@@ -3,7 +3,6 @@
 import grp
 import os
 import pwd
-import shutil
 import socket
 import subprocess
 import tempfile
@@ -12,8 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.ports import free_port
+from tests.leftovers import end_behind_the_test, remove_tree
+
 BINARY = "/usr/sbin/dovecot"
-STARTED_S = 15
+STARTED_S = 120
+STOPPED_S = 60
 
 
 def need_dovecot() -> None:
@@ -30,7 +33,7 @@ class Dovecot:
 
     def __init__(self) -> None:
         self.folder = folder = Path(tempfile.mkdtemp(prefix="popbridge-dovecot-"))
-        self.port = _free_port()
+        self.port = free_port()
         self.log = folder / "dovecot.log"
         self._user = _mail_user()
         self.maildir = folder / "mail"
@@ -43,6 +46,7 @@ class Dovecot:
         self._process = subprocess.Popen(
             [BINARY, "-F", "-c", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT
         )
+        end_behind_the_test(self.stop)
         self._wait()
 
     def deliver(self, octets: bytes, number: int) -> None:
@@ -54,10 +58,15 @@ class Dovecot:
         path.rename(self.maildir / "new" / path.name)
 
     def stop(self) -> None:
-        """Ends the server, and removes what it had."""
+        """Ends the server, and removes what it had; again is harmless."""
         self._process.terminate()
-        self._process.wait(15)
-        shutil.rmtree(self.folder)
+        try:
+            self._process.wait(STOPPED_S)
+        finally:
+            self._process.kill()
+            self._process.wait()
+            # What the master began ends by itself, a moment later.
+            remove_tree(self.folder)
 
     def _own(self, path: Path) -> None:
         if os.getuid() == 0:
@@ -131,9 +140,3 @@ def _mail_user() -> pwd.struct_passwd:
     if os.getuid() != 0:
         return pwd.getpwuid(os.getuid())
     return pwd.getpwnam("mail")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

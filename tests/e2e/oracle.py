@@ -8,7 +8,7 @@ from email.parser import BytesHeaderParser
 
 from imapclient import IMAPClient
 
-UNTIL_S = 20
+UNTIL_S = 120
 RECENT = b"\\Recent"
 """Belongs to whoever looks first; no part of what a mailbox must be."""
 

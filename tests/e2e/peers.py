@@ -6,7 +6,6 @@ these into `PEERS`; what they need besides is installed.
 
 import os
 import pwd
-import shutil
 import signal
 import socket
 import subprocess
@@ -16,8 +15,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.ports import free_port
+from tests.leftovers import end_behind_the_test, remove_tree
+
 PEERS = Path(os.environ.get("POPBRIDGE_PEERS", "/usr/local/lib/popbridge-peers"))
-STARTED_S = 15
+STARTED_S = 120
+STOPPED_S = 60
+ANSWERED_S = 120
 PASSWORD = "secret"
 HASHED = (
     "$6$popbridge$q9D0yUJ8PdXicMr.ku0lQTvw2l7ZSJJACzpORoWmY8XkBdry7FnN0OJcHuxAaphg"
@@ -47,21 +51,18 @@ class Peer:
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix=f"popbridge-{type(self).__name__.lower()}-"))
         self.folder.chmod(0o755)
-        self.port = _free_port()
+        self.port = free_port()
         self.log = self.folder / "log"
         self.owner = _mail_user()
         self._process: subprocess.Popen[bytes] | None = None
-        try:
-            command = self.prepare()
-            with self.log.open("wb") as log:
-                # A group of its own, so that what it starts ends with it.
-                self._process = subprocess.Popen(
-                    command, stdout=log, stderr=log, start_new_session=True
-                )
-            self._wait()
-        except BaseException:
-            self.stop()
-            raise
+        end_behind_the_test(self.stop)
+        command = self.prepare()
+        with self.log.open("wb") as log:
+            # A group of its own, so that what it starts ends with it.
+            self._process = subprocess.Popen(
+                command, stdout=log, stderr=log, start_new_session=True
+            )
+        self._wait()
 
     def prepare(self) -> list[str]:
         """Writes what the server needs; the command that runs it in the foreground."""
@@ -83,16 +84,17 @@ class Peer:
         return octets if octets.endswith(b"\r\n") else octets + b"\r\n"
 
     def stop(self) -> None:
-        """Ends the server, and removes what it had."""
+        """Ends the server, and removes what it had; again is harmless."""
         if self._process is not None:
             if self._process.poll() is None:
                 os.killpg(self._process.pid, signal.SIGTERM)
             try:
-                self._process.wait(10)
+                self._process.wait(STOPPED_S)
             except subprocess.TimeoutExpired:
                 os.killpg(self._process.pid, signal.SIGKILL)
-                self._process.wait(10)
-        shutil.rmtree(self.folder)
+                self._process.wait()
+        # What the server began ends by itself, a moment later.
+        remove_tree(self.folder)
 
     def own(self, path: Path) -> None:
         """Gives what is at `path` to the user that mail is served as."""
@@ -273,7 +275,7 @@ def retrieved(server: Peer, *, ask_uidls: bool = True) -> list[bytes]:
 
     mailutils writes a UIDL into the message that it is first asked for.
     """
-    with socket.create_connection(("127.0.0.1", server.port), 20) as wire:
+    with socket.create_connection(("127.0.0.1", server.port), ANSWERED_S) as wire:
         file = wire.makefile("rb")
 
         def ask(command: str = "") -> bytes:
@@ -311,9 +313,3 @@ def _in_mbox(octets: bytes) -> bytes:
 
 def _mail_user() -> pwd.struct_passwd:
     return pwd.getpwnam("mail") if os.getuid() == 0 else pwd.getpwuid(os.getuid())
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -19,12 +19,12 @@ from tests.e2e.clients.offlineimap import Offlineimap
 from tests.e2e.clients.port import Client, Security, Verb
 from tests.e2e.clients.relay import From
 from tests.e2e.clients.service import Service, serving
-from tests.e2e.daemon import add_account, configure, popbridge
+from tests.e2e.daemon import ANSWERED_S, add_account, configure, popbridge
 from tests.e2e.oracle import Held
 from tests.pop_server import PopServer
 from tests.wire.stream import Validator
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 MAILBOXES = ("INBOX", "Archive", "Drafts", "Junk", "Sent", "Trash")
 WORDS = ("zero", "one", "two", "three", "four", "five", "six")
@@ -235,11 +235,11 @@ def test_new_mail_and_flags_are_pushed(upstream: PopServer, template: Path, tmp_
         other.select_folder("INBOX")
         idler.idle()
         other.add_flags([2], [b"\\Flagged"])
-        (pushed,) = idler.idle_check(timeout=20)
+        (pushed,) = idler.idle_check(timeout=ANSWERED_S)
         assert pushed[:2] == (2, b"FETCH") and b"\\Flagged" in pushed[2][-1]
         upstream.messages.append(NEW)
         try:
-            assert (7, b"EXISTS") in idler.idle_check(timeout=20)
+            assert (7, b"EXISTS") in idler.idle_check(timeout=ANSWERED_S)
         finally:
             upstream.messages.remove(NEW)
         idler.idle_done()

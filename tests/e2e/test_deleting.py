@@ -17,9 +17,12 @@ import pytest
 
 from tests.e2e.daemon import Daemon, add_account, configure, popbridge
 from tests.e2e.dovecot import Dovecot, need_dovecot
+from tests.leftovers import end_behind_the_test
 from tests.pop_server import PopServer
 
 pytestmark = pytest.mark.e2e
+
+ENDED_S = 120
 
 
 def mail(number: int, size: int = 300) -> bytes:
@@ -128,7 +131,8 @@ def test_a_kill_while_deleting_loses_nothing(data: Path, line: str, left: int) -
         trap.process = process = subprocess.Popen(
             command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        assert process.wait(60) == -signal.SIGKILL
+        end_behind_the_test(lambda: ended(process))
+        assert process.wait(ENDED_S) == -signal.SIGKILL
         trap.process = None
         wait_until(lambda: len(server.messages) == left)
         assert status(data)["upstream"]["deleted"] == 0
@@ -137,8 +141,13 @@ def test_a_kill_while_deleting_loses_nothing(data: Path, line: str, left: int) -
         assert status(data)["messages"] == 5
 
 
+def ended(process: "subprocess.Popen[bytes]") -> None:
+    process.kill()
+    process.wait()
+
+
 def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -158,9 +167,10 @@ def test_a_daemon_that_is_stopped_while_it_deletes(data: Path) -> None:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
+        end_behind_the_test(lambda: ended(asks))
         wait_until(lambda: "DELE 3" in server.log)
         assert daemon.stop() == 0
-        asks.wait(30)
+        asks.wait(ENDED_S)
         stopped.set()
         assert "QUIT" not in server.log[server.log.index("DELE 5") :]
         assert len(server.messages) == 5
@@ -177,7 +187,7 @@ class Stalls(list[str]):
     def append(self, line: str) -> None:
         super().append(line)
         if line == self.line:
-            self.until.wait(60)
+            self.until.wait(ENDED_S)
 
 
 def test_a_policy_that_deletes_is_asked_for(data: Path) -> None:

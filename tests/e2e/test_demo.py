@@ -14,9 +14,12 @@ from tests.e2e.clients.maildir import mail_in
 from tests.e2e.clients.mbsync import Mbsync
 from tests.e2e.clients.mutt import Mutt
 from tests.e2e.clients.port import Login
+from tests.e2e.daemon import ANSWERED_S
+from tests.leftovers import end_behind_the_test
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
+ENDED_S = 120
 PRINTED = re.compile(
     r"port +(?P<imap>\d+) .* or (?P<imaps>\d+) with TLS.*"
     r"user +(?P<user>\S+)\n +password +(?P<password>\S+)\n.*Ctrl-C",
@@ -34,6 +37,7 @@ class Demo:
             text=True,
             env={"TMPDIR": str(temporary), "HOME": str(temporary), "PATH": "/usr/bin:/bin"},
         )
+        end_behind_the_test(self.close)
         assert self.process.stdout is not None
         text = ""
         while (found := PRINTED.search(text)) is None:
@@ -43,7 +47,7 @@ class Demo:
         self.login = Login(int(found["imap"]), found["user"], found["password"])
 
     def client(self) -> IMAPClient:
-        client = IMAPClient("127.0.0.1", self.login.port, ssl=False, timeout=30)
+        client = IMAPClient("127.0.0.1", self.login.port, ssl=False, timeout=ANSWERED_S)
         client.login(self.login.user, self.login.password)
         client.select_folder("INBOX")
         return client
@@ -51,12 +55,14 @@ class Demo:
     def interrupt(self) -> int:
         """Ctrl-C; the exit code."""
         self.process.send_signal(signal.SIGINT)
-        try:
-            return self.process.wait(15)
-        finally:
-            self.process.kill()
-            assert self.process.stdout is not None
-            self.process.stdout.close()
+        return self.process.wait(ENDED_S)
+
+    def close(self) -> None:
+        """Ends it if it runs yet."""
+        self.process.kill()
+        self.process.wait()
+        assert self.process.stdout is not None
+        self.process.stdout.close()
 
 
 @pytest.fixture

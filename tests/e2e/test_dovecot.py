@@ -13,8 +13,9 @@ from tests.e2e.daemon import Daemon, add_account, configure, popbridge
 from tests.e2e.dovecot import Dovecot, need_dovecot
 from tests.e2e.mail import letters
 from tests.e2e.proxy import CountingProxy
+from tests.leftovers import end_behind_the_test
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]
 
 MESSAGES, OCTETS = 2000, 32_000_000
 KILLS = 50
@@ -48,7 +49,7 @@ def test_two_thousand_messages_come_over_as_they_are(dovecot: Dovecot, tmp_path:
     data = tmp_path / "data"
     configure(data)
     add_account(data, dovecot.port)
-    done = popbridge(data, "sync", "--json", timeout=300)
+    done = popbridge(data, "sync", "--json", timeout=900)
     assert done.returncode == 0, done.stderr
     assert f'"fetched": {MESSAGES}' in done.stdout
     daemon = Daemon(data)
@@ -67,6 +68,7 @@ def test_fifty_kills_lose_double_and_move_nothing(dovecot: Dovecot, tmp_path: Pa
         dovecot.deliver(octets, number)
     expected = [hashlib.sha256(octets).hexdigest() for octets in mail]
     proxy = CountingProxy(dovecot.port)
+    end_behind_the_test(proxy.stop)
     data = tmp_path / "data"
     configure(data, interval="1s")
     add_account(data, proxy.port)
@@ -82,9 +84,9 @@ def test_fifty_kills_lose_double_and_move_nothing(dovecot: Dovecot, tmp_path: Pa
             now = hashes(daemon)
             assert all(now[uid] == digest for uid, digest in seen.items()), "a UID has changed"
             seen = now
-        assert reached.wait(60), daemon.logged()[-3000:]
+        assert reached.wait(300), daemon.logged()[-3000:]
         daemon.kill()
-    done = popbridge(data, "sync", "--json", timeout=300)
+    done = popbridge(data, "sync", "--json", timeout=900)
     assert done.returncode == 0, done.stdout + done.stderr
     proxy.stop()
     daemon = Daemon(data)

@@ -15,6 +15,7 @@ import pytest
 import trustme
 
 from tests.e2e.daemon import Daemon, configure, popbridge
+from tests.e2e.ports import free_port
 from tests.pop_client import context
 from tests.pop_server import HOST, Faults, PopServer
 
@@ -71,12 +72,6 @@ def status(data: Path) -> dict[str, Any]:
     return one
 
 
-def closed_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
-
-
 @contextmanager
 def wrong_password() -> Iterator[str]:
     with PopServer(MAIL, faults=Faults(reject_login=True)) as server:
@@ -96,7 +91,7 @@ def bad_certificate() -> Iterator[str]:
 
 @contextmanager
 def refused_connection() -> Iterator[str]:
-    yield f"pop3+plain://alice@{HOST}:{closed_port()}"
+    yield f"pop3+plain://alice@{HOST}:{free_port()}"
 
 
 @contextmanager
@@ -253,7 +248,7 @@ def test_output_that_cannot_be_written(tmp_path: Path, command: list[str]) -> No
     with open("/dev/full", "w") as full:
         done = subprocess.run(
             [sys.executable, "-m", "bridge", "--data", str(tmp_path), *command],
-            stdout=full, stderr=subprocess.PIPE, text=True, timeout=60,
+            stdout=full, stderr=subprocess.PIPE, text=True, timeout=300,
         )  # fmt: skip
     assert done.returncode == 73
     assert LINE.fullmatch(done.stderr), done.stderr
@@ -264,7 +259,7 @@ def test_a_reader_that_hangs_up_is_no_fault(tmp_path: Path) -> None:
     os.close(reading)
     done = subprocess.run(
         [sys.executable, "-m", "bridge", "--data", str(tmp_path), "config", "example"],
-        stdout=writing, stderr=subprocess.PIPE, text=True, timeout=60,
+        stdout=writing, stderr=subprocess.PIPE, text=True, timeout=300,
     )  # fmt: skip
     os.close(writing)
     assert done.returncode == 1

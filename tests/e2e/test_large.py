@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.daemon import Daemon, add_account, configure
+from tests.leftovers import end_behind_the_test
 from tests.pop_server import PopServer
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 OCTETS = 200_000_000
 GROWTH_OCTETS = 32 << 20
@@ -35,8 +36,9 @@ class RawClient:
     """An IMAP client that hashes what it gets instead of keeping it."""
 
     def __init__(self, port: int) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=60)
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=600)
         self.file = self.socket.makefile("rb")
+        end_behind_the_test(self.close)
         self.file.readline()
         self.do(b"LOGIN alice device")
 
@@ -86,7 +88,6 @@ def test_a_large_message_costs_constant_memory(upstream: PopServer, tmp_path: Pa
         before = daemon.high_water_octets()
         upstream.uidls, upstream.messages = [b"large"], [octets]
         client.socket.sendall(b"i IDLE\r\n")
-        client.socket.settimeout(120)
         while not client.file.readline().startswith(b"* 1 EXISTS"):
             pass
         client.socket.sendall(b"DONE\r\n")

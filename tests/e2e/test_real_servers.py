@@ -12,7 +12,7 @@ from tests.e2e.daemon import Daemon, configure, popbridge
 from tests.e2e.mail import letters
 from tests.e2e.peers import PASSWORD, Courier, Cyrus, Mailutils, Peer, retrieved
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 LETTERS = 100
 
 
@@ -53,7 +53,7 @@ def add(data: Path, peer: Peer, *options: str) -> None:
 
 
 def synced(data: Path) -> dict[str, Any]:
-    done = popbridge(data, "sync", "--json", timeout=120)
+    done = popbridge(data, "sync", "--json", timeout=600)
     assert done.returncode == 0, done.stdout + done.stderr
     [account] = json.loads(done.stdout)
     found: dict[str, Any] = account

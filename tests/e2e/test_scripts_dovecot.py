@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 import trustme
 
-from tests.e2e.dovecot import Dovecot, _free_port, need_dovecot
+from tests.e2e.dovecot import Dovecot, need_dovecot
+from tests.e2e.ports import free_port
 from tests.scripts.runner import SCRIPTS, Script, name, response_end
 
 pytestmark = pytest.mark.e2e
@@ -30,7 +31,7 @@ class ImapDovecot(Dovecot):
     """IMAP with and without TLS; any login with the password secret, made at its first log-in."""
 
     def __init__(self) -> None:
-        self.tls_port = _free_port()
+        self.tls_port = free_port()
         super().__init__()
         self.home = self.folder / "home"
 

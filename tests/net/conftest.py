@@ -14,6 +14,8 @@ from tests.pop_client import context
 from tests.pop_server import HOST
 from tests.reactor import reactor, start
 
+LEFT_S = 60
+
 
 def connected() -> list[Any]:
     return [reader for reader in reactor.getReaders() if hasattr(reader, "getPeer")]
@@ -40,7 +42,7 @@ def clean() -> Iterator[None]:
 
     globalLogPublisher.addObserver(observe)
     yield
-    until = time.monotonic() + 5
+    until = time.monotonic() + LEFT_S
     left: list[Any] = [None]
     while left and time.monotonic() < until:
         left = blockingCallFromThread(reactor, lambda: reactor.getDelayedCalls() + connected())

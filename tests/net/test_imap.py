@@ -24,7 +24,7 @@ from tests.reactor import reactor, start
 
 pytestmark = pytest.mark.usefixtures("clean")
 HOST = "127.0.0.1"
-WAIT_S = 20
+WAIT_S = 120
 
 
 class Connections:

@@ -40,7 +40,7 @@ class FakeReactor:
         errors: list[Any] = []
         Deferred.fromCoroutine(coroutine).addCallbacks(results.append, errors.append)
         while not (results or errors):
-            self.calls.get(timeout=30)()
+            self.calls.get(timeout=120)()
         if errors:
             raise errors[0].value
         made: list[Listening] = results[0]
@@ -93,7 +93,7 @@ def test_the_url_tells_the_port_that_was_free(reactor: FakeReactor) -> None:
     assert not os.get_blocking(made.fileno())
     assert made.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR)
     assert url == f"imap://127.0.0.1:{port}"
-    socket.create_connection(("127.0.0.1", port), timeout=10).close()
+    socket.create_connection(("127.0.0.1", port), timeout=60).close()
 
 
 def test_every_address_has_the_same_port(reactor: FakeReactor) -> None:
@@ -101,7 +101,7 @@ def test_every_address_has_the_same_port(reactor: FakeReactor) -> None:
     port = ports(reactor)[0]
     assert found == [f"imap://0.0.0.0:{port}", f"imap://[::]:{port}"]
     for host in ("127.0.0.1", "::1"):
-        socket.create_connection((host, port), timeout=10).close()
+        socket.create_connection((host, port), timeout=60).close()
 
 
 def test_another_port_is_tried_where_one_is_free_on_one_address_only(

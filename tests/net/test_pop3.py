@@ -18,6 +18,7 @@ from bridge.net.pop3_wire import MAX_UNREAD
 from tests.pop_client import (
     MESSAGES,
     Sink,
+    Timers,
     connect,
     dripping,
     fails,
@@ -31,6 +32,8 @@ from tests.pop_server import CAPABILITIES, Faults, PopServer, Refused
 from tests.reactor import reactor, run
 
 ONE_RECEIVE = 64 * 1024
+PATIENCE_S = 3
+"""Long enough for every answer that does come, on a busy machine too."""
 
 pytestmark = pytest.mark.usefixtures("small_collections", "clean")
 
@@ -94,7 +97,7 @@ def test_a_server_that_stalls(octets: int) -> None:
     with PopServer([b"x" * 200_000 + b"\r\n"], faults=faults) as server:
         began = time.monotonic()
         fails(TimedOutError, upstream(server.port), timeout_s=0.3)
-        assert 0.25 < time.monotonic() - began < 5
+        assert 0.25 < time.monotonic() - began < 30
 
 
 @pytest.mark.parametrize("security", [Security.IMPLICIT, Security.STLS])
@@ -109,20 +112,29 @@ def test_a_tls_handshake_that_stalls(security: Security, roots: Path) -> None:
         fails(TimedOutError, upstream(port, security), roots, timeout_s=0.3)
 
 
+@pytest.mark.parametrize("security", [Security.IMPLICIT, Security.PLAIN])
 def test_octets_that_drip_are_progress_under_tls_and_without(
-    tls: ssl.SSLContext, roots: Path
+    security: Security, tls: ssl.SSLContext, roots: Path
 ) -> None:
-    with PopServer(MESSAGES[:1], tls=tls) as server, dripping(server.port) as port:
-        run(lambda: fetch(upstream(port, Security.IMPLICIT), Sink(), roots, timeout_s=0.3))
-    with PopServer(MESSAGES[:1]) as server, dripping(server.port) as port:
-        run(lambda: fetch(upstream(port), Sink(), timeout_s=0.3))
-    assert server.quits == 1
+    timers = Timers()
+    with (
+        PopServer([b"x" * 300], tls=tls if security is Security.IMPLICIT else None) as server,
+        dripping(server.port, timers, 10) as port,
+    ):
+        where = upstream(port, security)
+        run(lambda: fetch(where, Sink(), roots, timeout_s=10, timers=timers))
+    assert server.quits == 1 and timers.clock.seconds() > 10
 
 
 def test_a_slow_sink_is_not_the_servers_fault() -> None:
-    sink = Sink(pace=lambda: deferLater(reactor, 0.4))
+    timers = Timers()
+
+    async def pace() -> None:
+        timers.clock.advance(11)
+
     with PopServer(MESSAGES[:2]) as server:
-        assert fetched(server, sink, timeout_s=0.3).whole == numbered(MESSAGES[:2])
+        sink = fetched(server, Sink(pace=pace), timeout_s=10, timers=timers)
+    assert sink.whole == numbered(MESSAGES[:2]) and timers.clock.seconds() > 20
 
 
 def test_one_message_refused() -> None:
@@ -151,7 +163,7 @@ def test_back_pressure_holds_the_server_off() -> None:
             await session.quit()
             return sink
 
-        assert run(retrieve, timeout=60).whole == {1: message}
+        assert run(retrieve).whole == {1: message}
     assert MAX_UNREAD < most <= MAX_UNREAD + ONE_RECEIVE
 
 
@@ -231,7 +243,7 @@ def test_a_long_listing_takes_time_in_proportion() -> None:
         return len(found.messages)
 
     with scripted(*replies) as (port, _):
-        assert run(listing, timeout=60) == count
+        assert run(listing) == count
 
 
 def test_the_small_commands() -> None:
@@ -345,11 +357,15 @@ def test_one_crlf_line_from_the_server_makes_bare_line_feeds_text() -> None:
 
 
 async def session_with(
-    connector: PopConnector, port: int, sink: Sink, seen: list[Habits] | None = None
+    connector: PopConnector,
+    port: int,
+    sink: Sink,
+    seen: list[Habits] | None = None,
+    timeout_s: float = 60,
 ) -> None:
     """Fetches all with the last of the habits in `seen`, and adds what is known then."""
     seen = [Habits()] if seen is None else seen
-    session = await connector.connect(upstream(port), Secret("secret"), 0.3, seen[-1])
+    session = await connector.connect(upstream(port), Secret("secret"), timeout_s, seen[-1])
     try:
         await session.retrieve((await session.listing()).messages, sink)
         await session.quit()
@@ -361,15 +377,11 @@ async def session_with(
 def test_a_server_that_only_claims_to_know_pipelining_is_asked_one_by_one() -> None:
     connector = PopConnector(reactor)
     with PopServer(MESSAGES, faults=Faults(forgets_pipelined=True)) as server:
-        for attempt in range(2):
-            sink = Sink()
-            task = partial(session_with, connector, server.port, sink)
-            if attempt == 0:
-                with pytest.raises(TimedOutError):
-                    run(task)
-            else:
-                run(task)
-                assert sink.whole == numbered(MESSAGES)
+        with pytest.raises(TimedOutError):
+            run(partial(session_with, connector, server.port, Sink(), timeout_s=PATIENCE_S))
+        sink = Sink()
+        run(partial(session_with, connector, server.port, sink))
+        assert sink.whole == numbered(MESSAGES)
     # Only one session is spared after a lost connection; that might have been the network.
     with PopServer(MESSAGES) as server:
         connector._lost_ahead.add(upstream(server.port))

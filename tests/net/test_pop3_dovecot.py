@@ -15,7 +15,7 @@ from tests.e2e.dovecot import Dovecot, need_dovecot
 from tests.pop_client import upstream
 from tests.reactor import reactor, run
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.e2e
 
 WAYS = ["SCRAM-SHA-256", "SCRAM-SHA-1", "CRAM-MD5", "APOP", "PLAIN", "LOGIN", "USER"]
 QUICK = """

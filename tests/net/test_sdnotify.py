@@ -13,7 +13,7 @@ from bridge.net.sdnotify import notify, watchdog_interval_s
 def listener(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[socket.socket]:
     made = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     made.bind(str(tmp_path / "notify") if request.param == "path" else f"\0{token_hex(8)}")
-    made.settimeout(10)
+    made.settimeout(60)
     yield made
     made.close()
 

@@ -30,7 +30,7 @@ class FakeReactor:
         for deferred in deferreds:
             deferred.addBoth(results.append)
         while len(results) < len(deferreds):
-            self.calls.get(timeout=30)()
+            self.calls.get(timeout=120)()
         return results
 
 
@@ -96,10 +96,10 @@ class Gate:
 
     def work(self, tx: WriteTx) -> None:
         self._reached.set()
-        assert self._open.wait(30)
+        assert self._open.wait(120)
 
     def reached(self) -> None:
-        assert self._reached.wait(30)
+        assert self._reached.wait(120)
 
     def open(self) -> None:
         self._open.set()
@@ -220,7 +220,7 @@ def test_what_can_wait_is_done_while_nothing_else_is(
     reactor.wait(Deferred.fromCoroutine(database.write(count)))
     monkeypatch.setattr(store, "tidy", observed)
     reactor.wait(Deferred.fromCoroutine(database.write(large)))
-    assert nothing_left.wait(30)
+    assert nothing_left.wait(120)
     left = store.read(
         lambda tx: tx.connection.exec_driver_sql("SELECT count(*) FROM blob").scalar_one()
     )

@@ -53,7 +53,7 @@ def ends(house: House, step: str, which: int, number: signal.Signals) -> int:
 
 
 @pytest.mark.e2e
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("policy", ["keep", "delete"])
 def test_fault_01_kill_at_every_step(world: World, policy: str) -> None:
     steps = [(step, 1) for step in STEPS]

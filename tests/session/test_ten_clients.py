@@ -23,7 +23,7 @@ def test_ten_clients_agree(tmp_path: Path, seed: int) -> None:
 
 
 @pytest.mark.e2e
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(900)
 def test_ten_clients_agree_on_a_real_daemon(tmp_path: Path) -> None:
     chance = Random(1)
     world = SocketWorld(tmp_path, chance)

@@ -11,7 +11,7 @@ from tests.torture.kills import Plan, Tally
 from tests.torture.oracle import Broken
 from tests.torture.sabotage import SABOTAGES
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(900)]
 
 ROUNDS = 5
 

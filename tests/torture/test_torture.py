@@ -9,7 +9,7 @@ from tests.torture import calls, clock, kills, wire
 from tests.torture.house import World
 from tests.torture.kills import Tally
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")

@@ -57,10 +57,11 @@ reconnect-maxwait = 1s
 
     def mailboxes(self) -> set[str]:
         # The names are at the left of the messages.
-        shown = self._terminal.until(r"^Trash")
-        return set(re.findall(r"^(\w+)", shown, re.MULTILINE))
+        self._terminal.until(r"^Trash")
+        return set(re.findall(r"^(\w+)", self._settled(), re.MULTILINE))
 
     def numbers(self) -> set[int]:
+        self._settled()
         return set(self._rows())
 
     def read(self, number: int) -> bytes:
@@ -80,13 +81,10 @@ reconnect-maxwait = 1s
     def search(self, word: str) -> set[int]:
         before = self.numbers()
         self._type(f"filter -b {word}")
-        while self.numbers() == before:
+        while set(self._rows()) == before:
             self._terminal.more()
-        # What is typed shows once all that was to be drawn before is drawn.
-        self._terminal.type(":clear")
-        self._terminal.until(":clear")
         found = self.numbers()
-        self._terminal.type("\r")
+        self._type("clear")
         self._terminal.until("".join(rf"(?=(?:.|\n)*number {number}\b)" for number in before))
         return found
 
@@ -128,6 +126,14 @@ reconnect-maxwait = 1s
 
     def _rows(self) -> list[int]:
         return [int(number) for number in ROW.findall(self._terminal.text())]
+
+    def _settled(self) -> str:
+        """The screen once all is drawn that was to be: what is typed shows behind that."""
+        self._terminal.type(":select 0")
+        shown = self._terminal.until("^:select 0")
+        self._terminal.type("\r")
+        self._terminal.until(r"\A(?!(.|\n)*:select 0)")
+        return shown
 
     def _type(self, command: str) -> None:
         self._terminal.type(f":{command}\r")

@@ -58,14 +58,14 @@ last-version-used=9.99
     def mailboxes(self) -> set[str]:
         self._terminal.type("l")
         self._answer("COLLECTION LIST(.|\n)*far", "\r")
-        shown = self._terminal.until(r"FOLDER LIST(.|\n)*Trash")
+        shown = self._terminal.until(r"FOLDER LIST(.|\n)*Trash\[/\]")
         self._terminal.type("<")
         self._answer("COLLECTION LIST", "i")
         self._terminal.until(INDEX)
         return set(re.findall(r"(\w+)\[/\]", shown))
 
     def numbers(self) -> set[int]:
-        return set(self._rows())
+        return set(self._drawn())
 
     def read(self, number: int) -> bytes:
         out = self._home / f"read-{number}"
@@ -100,7 +100,7 @@ last-version-used=9.99
         shown = self._terminal.until(r"Select matched \d+ message")
         matched = re.search(r"matched (\d+)", shown)
         assert matched is not None
-        while len(found := self.numbers()) != int(matched[1]):
+        while len(found := set(self._rows())) != int(matched[1]):
             self._terminal.more()
         self._terminal.type("z")
         self._terminal.until(r"ALPINE \S+ +MESSAGE INDEX")

@@ -6,8 +6,9 @@ from pathlib import Path
 from imapclient import IMAPClient
 
 from tests.e2e.clients.port import Client, Login, Security
+from tests.leftovers import end_behind_the_test
 
-TIMEOUT_S = 30
+TIMEOUT_S = 120
 
 
 class Library(Client):
@@ -25,6 +26,7 @@ class Library(Client):
             "127.0.0.1", login.port, ssl=with_tls,
             ssl_context=context if with_tls else None, timeout=TIMEOUT_S,
         )  # fmt: skip
+        end_behind_the_test(client.shutdown)
         if login.security is Security.STARTTLS:
             client.starttls(context)
         client.login(login.user, login.password)

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 HOST = "127.0.0.1"
-UNTIL_S = 20
+UNTIL_S = 120
+JOIN_S = 60
 
 
 class From(Enum):
@@ -66,11 +67,11 @@ class Relay:
         self._closing = True
         # Closing a socket doesn't wake a thread that accepts on it; a connection does.
         socket.create_connection((HOST, self.port)).close()
-        self._acceptor.join(10)
+        self._acceptor.join(JOIN_S)
         self._listener.close()
         self.cut()
         for thread in self._threads:
-            thread.join(10)
+            thread.join(JOIN_S)
 
     def until(self, sent: bytes) -> None:
         """Waits until the client of the last connection has sent this."""

@@ -42,9 +42,11 @@ class Service:
 
     def stop(self) -> None:
         """Ends all of it."""
-        code = self.daemon.stop()
-        self.relay.stop()
-        self._tls.stop()
+        try:
+            code = self.daemon.stop()
+        finally:
+            self.relay.stop()
+            self._tls.stop()
         # pytest shows it where a test fails.
         print("\n\n".join(exchange.text() for exchange in self.relay.exchanges))
         assert code == 0, self.daemon.logged()

@@ -5,7 +5,6 @@ import os
 import pty
 import re
 import select
-import signal
 import struct
 import subprocess
 import termios
@@ -14,9 +13,10 @@ from pathlib import Path
 from typing import Self
 
 from tests.e2e.clients.screen import COLUMNS, ROWS, Screen
+from tests.leftovers import end_behind_the_test
 
-WAIT_S = 30
-EXIT_S = 15
+WAIT_S = 120
+EXIT_S = 120
 ASK_AGAIN_S = 0.5
 
 OPEN = 'exec "$@" <>"$0" >&0 2>&0'
@@ -43,6 +43,8 @@ class Terminal:
             start_new_session=True,
         )  # fmt: skip
         os.close(slave)
+        self._open = True
+        end_behind_the_test(self.close)
 
     def __enter__(self) -> Self:
         return self
@@ -98,11 +100,12 @@ class Terminal:
             raise AssertionError(f"it does not end, but shows\n{self._screen.text()}") from None
 
     def close(self) -> None:
-        """Ends the program if it runs yet."""
-        if self._process.poll() is None:
-            self._process.send_signal(signal.SIGKILL)
-        self._process.wait(EXIT_S)
-        os.close(self._master)
+        """Ends the program if it runs yet; again is harmless."""
+        self._process.kill()
+        self._process.wait()
+        if self._open:
+            self._open = False
+            os.close(self._master)
 
     def _read(self, timeout_s: float) -> bool:
         """Draws what the program writes next; False where it has ended or is silent so long."""
