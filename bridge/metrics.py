@@ -177,6 +177,8 @@ class Metrics:
         self._commands = add(
             Counter, "imap_commands_total", "Answered.", {**command, "result": COMMAND_RESULTS}
         )
+        # A command's own two: to ask for them by their labels takes longer than to count.
+        self._command_series: dict[tuple[str, str], tuple[Counter, Histogram]] = {}
         text = "From the command's last octet to its tagged answer."
         self._command_seconds = add(
             Histogram, "imap_command_duration_seconds", text, command, buckets=COMMAND_SECONDS
@@ -229,9 +231,15 @@ class Metrics:
 
     def command(self, verb: str, result: str, seconds: float) -> None:
         """A command was answered: OK, NO or BAD; anything else counts as aborted."""
-        command = _known(verb.lower(), COMMANDS, "unknown")
-        self._commands.labels(command, _known(result.lower(), COMMAND_RESULTS, "aborted")).inc()
-        self._command_seconds.labels(command).observe(seconds)
+        series = self._command_series.get((verb, result))
+        if series is None:
+            command = _known(verb.lower(), COMMANDS, "unknown")
+            known = _known(result.lower(), COMMAND_RESULTS, "aborted")
+            series = self._commands.labels(command, known), self._command_seconds.labels(command)
+            self._command_series[verb, result] = series
+        answered, took = series
+        answered.inc()
+        took.observe(seconds)
 
     def limit_reached(self, limit: str) -> None:
         """A peer met one of `LIMITS`."""

@@ -175,8 +175,12 @@ class Framer:
             return None
         text = self._take(end + 1)
         text = text[: -2 if text.endswith(b"\r\n") else -1]
+        announces = text.endswith(b"}")
+        if not (announces or self._pieces or self._refused):
+            # All of a command, as most come: there is nothing to start over.
+            return CommandLine((text,))
         self._text_octets += len(text)
-        literal = _LITERAL.search(text)
+        literal = _LITERAL.search(text) if announces else None
         if literal is not None:
             self._pieces.append(text[: literal.start()])
             return self._announce(literal)

@@ -57,16 +57,17 @@ class Cursor:
 
     def __init__(self, pieces: Sequence[Piece]) -> None:
         self._pieces = pieces
-        self._piece = 0
-        self._offset = 0
+        self._go_to(0)
 
-    def _text(self) -> bytes:
-        piece = self._pieces[self._piece] if self._piece < len(self._pieces) else b""
-        return piece if isinstance(piece, bytes) else b""
+    def _go_to(self, number: int) -> None:
+        piece = self._pieces[number] if number < len(self._pieces) else b""
+        self._piece = number
+        self._text = piece if isinstance(piece, bytes) else b""
+        self._offset = 0
 
     def match(self, pattern: re.Pattern[bytes], what: str) -> re.Match[bytes]:
         """What `pattern` finds here."""
-        found = pattern.match(self._text(), self._offset)
+        found = pattern.match(self._text, self._offset)
         if found is None:
             raise SyntaxFault(f"Expected {what}")
         self._offset = found.end()
@@ -74,34 +75,43 @@ class Cursor:
 
     def try_match(self, pattern: re.Pattern[bytes]) -> re.Match[bytes] | None:
         """What `pattern` finds here, or None, taking nothing."""
-        found = pattern.match(self._text(), self._offset)
+        found = pattern.match(self._text, self._offset)
         if found is not None:
             self._offset = found.end()
         return found
 
     def rest(self) -> bytes:
         """All that is left of this piece of text."""
-        octets = self._text()[self._offset :]
-        self._offset = len(self._text())
+        octets = self._text[self._offset :]
+        self._offset = len(self._text)
         return octets
+
+    def last_text(self, most: int) -> bytes | None:
+        """All that is left of the command; None, taking nothing, if it has literals or is longer.
+
+        Args:
+            most: octets.
+        """
+        plain = self._piece + 1 >= len(self._pieces) and len(self._text) - self._offset <= most
+        return self.rest() if plain else None
 
     def at_number_set(self) -> bool:
         """Whether a set of message numbers comes next."""
-        return _SET.match(self._text(), self._offset) is not None
+        return _SET.match(self._text, self._offset) is not None
 
     def _literal(self) -> Literal | Streamed | None:
         following = self._piece + 1
-        if self._offset < len(self._text()) or following >= len(self._pieces):
+        if self._offset < len(self._text) or following >= len(self._pieces):
             return None
         piece = self._pieces[following]
         if isinstance(piece, bytes):
             return None
-        self._piece, self._offset = following + 1, 0
+        self._go_to(following + 1)
         return piece
 
     def at_end(self) -> bool:
         """Whether the command is read to its end."""
-        return self._offset >= len(self._text()) and self._piece + 1 >= len(self._pieces)
+        return self._offset >= len(self._text) and self._piece + 1 >= len(self._pieces)
 
     def end(self) -> None:
         """Nothing may follow; trailing spaces, which some clients send, are let pass."""
@@ -112,8 +122,9 @@ class Cursor:
 
     def peek(self, octets: bytes) -> bool:
         """Whether `octets` come next; letters without case."""
-        text = self._text()
-        return text[self._offset : self._offset + len(octets)].upper() == octets.upper()
+        if self._text.startswith(octets, self._offset):
+            return True
+        return self._text[self._offset : self._offset + len(octets)].upper() == octets.upper()
 
     def skip(self, octets: bytes) -> bool:
         """Takes `octets` if they come next."""
@@ -129,7 +140,9 @@ class Cursor:
 
     def space(self) -> None:
         """SP."""
-        self.expect(b" ")
+        if not self._text.startswith(b" ", self._offset):
+            raise SyntaxFault("Expected ' '")
+        self._offset += 1
 
     def tag(self) -> bytes:
         """tag."""
@@ -154,7 +167,7 @@ class Cursor:
 
     def astring(self) -> bytes:
         """astring; NIL is an ordinary one."""
-        found = _ASTRING.match(self._text(), self._offset)
+        found = _ASTRING.match(self._text, self._offset)
         if found is None:
             return self.string()
         self._offset = found.end()
@@ -166,7 +179,7 @@ class Cursor:
 
     def list_mailbox(self) -> bytes:
         """list-mailbox: an astring in which the wildcards are ordinary."""
-        found = _LIST_MAILBOX.match(self._text(), self._offset)
+        found = _LIST_MAILBOX.match(self._text, self._offset)
         if found is None:
             return self.string()
         self._offset = found.end()
@@ -222,6 +235,9 @@ class Cursor:
     def numset(self) -> NumSet:
         """sequence-set; its numbers are 1 to 2^32-1."""
         text = self.match(_SET, "a set of message numbers")[0]
+        if text.isdigit():
+            number = _set_number(text)
+            return NumSet(((number, number),))
         ranges = []
         for part in text.split(b","):
             low, _, high = part.partition(b":")

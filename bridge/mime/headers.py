@@ -1,7 +1,7 @@
 """Header fields out of a header block (RFC 5322 §2.2). Broken lines are kept, never refused."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -9,7 +9,9 @@ MAX_FIELDS = 10_000
 """Of one header; what follows is kept as one line without a name. Mail has a hundred at most."""
 
 _NAME = re.compile(rb"[\x21-\x39\x3b-\x7f]+\Z")
-_BLANK_LINE = re.compile(rb"\n(\r?\n)")
+BLANK = (b"\n\r\n", b"\n\n")
+"""A blank line, and the line end before it."""
+
 _FIELD = re.compile(
     rb"(?:([\x21-\x39\x3b-\x7f]++)[ \t]*+:)?+([^\n]*+(?:\n[ \t][^\n]*+)*+\n?)", re.DOTALL
 )
@@ -62,8 +64,11 @@ def _ends(block: bytes) -> tuple[int, int]:
     """Where the fields end, and behind it the blank line, if there is one."""
     if block.startswith((b"\r\n", b"\n")):
         return 0, block.index(b"\n") + 1
-    found = _BLANK_LINE.search(block)
-    return (found.start(1), found.end()) if found else (len(block), len(block))
+    crlf = block.find(b"\n\r\n")
+    bare = block.find(b"\n\n", 0, crlf + 1 if crlf >= 0 else len(block))
+    if bare >= 0:
+        return bare + 1, bare + 2
+    return (crlf + 1, crlf + 3) if crlf >= 0 else (len(block), len(block))
 
 
 def fields_end(block: bytes) -> int:
@@ -89,28 +94,42 @@ def select(block: bytes, names: Iterable[bytes], negate: bool = False) -> bytes:
 
     Octets are as they stand in the block, folding included.
     """
+    return selector(names, negate)(block)
+
+
+def selector(names: Iterable[bytes], negate: bool = False) -> Callable[[bytes], bytes]:
+    """`select` for many blocks: what depends on the names alone is done once."""
     wanted = frozenset(name.lower() for name in names)
-    end, behind = _ends(block)
-    if end and not block.endswith(b"\n", 0, end):
-        # Cut within its last line, which has no line end then.
-        kept = (f for f in fields(block) if (f.name != b"" and f.name in wanted) is not negate)
-        return b"".join(block[f.start : f.end] for f in kept)
-    lines = b"\n" + block[:end]
-    pattern = _named(wanted)
-    lines = pattern.sub(b"", lines) if negate else b"".join(pattern.findall(lines)) + b"\n"
-    return lines[1:] + block[end:behind]
+    pattern, to_blank = _named(wanted), _named(wanted, to_blank=True)
+
+    def selected(block: bytes) -> bytes:
+        if not negate:
+            found = to_blank.findall(b"\n" + block)
+            if found and found[-1] in BLANK:
+                # Nothing is behind the blank line, as in most blocks: this is all of it.
+                return b"".join(found)[1:]
+        end, behind = _ends(block)
+        if end and not block.endswith(b"\n", 0, end):
+            # Cut within its last line, which has no line end then.
+            kept = (f for f in fields(block) if (f.name != b"" and f.name in wanted) is not negate)
+            return b"".join(block[f.start : f.end] for f in kept)
+        lines = b"\n" + block[:end]
+        lines = pattern.sub(b"", lines) if negate else b"".join(pattern.findall(lines)) + b"\n"
+        return lines[1:] + block[end:behind]
+
+    return selected
 
 
 @lru_cache(maxsize=256)
-def _named(names: frozenset[bytes]) -> re.Pattern[bytes]:
+def _named(names: frozenset[bytes], *, to_blank: bool = False) -> re.Pattern[bytes]:
     """Fields with one of `names`, each from the line end before it to before its own.
 
-    One search for all of them is several times faster than reading every field.
+    One search for all of them is several times faster than reading every field. With `to_blank`
+    it also finds the blank line, and with it all that is behind.
     """
     possible = sorted(filter(_NAME.match, names))
     if not possible:
         return re.compile(rb"(?!)")
-    return re.compile(
-        rb"\n(?:%b)[ \t]*+:[^\n]*+(?:\n[ \t][^\n]*+)*+" % b"|".join(map(re.escape, possible)),
-        re.IGNORECASE,
-    )
+    field = rb"(?:%b)[ \t]*+:[^\n]*+(?:\n[ \t][^\n]*+)*+" % b"|".join(map(re.escape, possible))
+    rest = rb"|\r?+\n(?s:.)*+" if to_blank else b""
+    return re.compile(rb"\n(?:%b%b)" % (field, rest), re.IGNORECASE)

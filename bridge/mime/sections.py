@@ -24,30 +24,28 @@ class Filtered:
     negate: bool
 
 
+def record_of(section: Section) -> str:
+    """The number of the one part that `locate` looks at."""
+    if section.text in ("", "MIME"):
+        return section.part
+    return f"{section.part}." if section.part else ""
+
+
 def locate(section: Section, parts: tuple[Part, ...]) -> Slice | Filtered | None:
     """Where the section's octets are; None if the message has no such part.
 
-    `parts` is what ingest made: the first record is the message itself.
+    `parts` is what ingest made: the first record is the message itself. Those with the number
+    `record_of` are enough.
     """
     if not section.part and not section.text:
         return Slice(0, parts[0].body_end)
-    if section.text in ("", "MIME"):
-        part = _find(parts, section.part)
-        if part is None:
-            return None
-        if section.text:
-            return Slice(part.mime_start, part.header_end)
-        return Slice(part.body_start, part.body_end)
-    message = _find(parts, f"{section.part}." if section.part else "")
-    if message is None:
+    number = record_of(section)
+    part = next((part for part in parts if part.number == number), None)
+    if part is None:
         return None
-    if section.text == "TEXT":
-        return Slice(message.body_start, message.body_end)
-    if section.text == "HEADER":
-        return Slice(message.mime_start, message.header_end)
+    if section.text in ("", "TEXT"):
+        return Slice(part.body_start, part.body_end)
+    if section.text in ("MIME", "HEADER"):
+        return Slice(part.mime_start, part.header_end)
     negate = section.text == "HEADER.FIELDS.NOT"
-    return Filtered(message.mime_start, message.header_end, section.fields, negate)
-
-
-def _find(parts: tuple[Part, ...], number: str) -> Part | None:
-    return next((part for part in parts if part.number == number), None)
+    return Filtered(part.mime_start, part.header_end, section.fields, negate)

@@ -19,6 +19,10 @@ class NumSet:
         `5:*` with largest 3 is 3:5, because a range's ends may come in any order
         (RFC 9051 §9 "seq-range"), so a client that asks for UIDNEXT:* gets the last message.
         """
+        if len(self.ranges) == 1:
+            low, high = self.ranges[0]
+            ends = (largest if low == STAR else low), (largest if high == STAR else high)
+            return ((min(ends), max(ends)),)
         flat = sorted(
             (min(low, high), max(low, high))
             for low, high in (

@@ -1,7 +1,7 @@
 """IMAP connections on Twisted: octets to sessions and back, with limits on what may be queued."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Generator
 from ipaddress import ip_address
 from typing import Any, Protocol
 
@@ -15,6 +15,12 @@ from bridge.session.session import Session
 
 READ_AHEAD_OCTETS = 64 << 10
 """While a command runs, no more than about this is read of what the client has pipelined."""
+
+QUEUED_OCTETS = 64 << 10
+"""What a command says is gathered up to here, and goes out when its session waits for something."""
+
+TURN_S = 0.001
+"""After so long a session that has more to do lets others have their turn."""
 
 CLOSE_S = 30.0
 """A client that doesn't take what is left, or doesn't end TLS, is cut this long after the end."""
@@ -67,6 +73,12 @@ class ImapConnection(protocol.Protocol):
         self._waiting: Deferred[Woken | Expired | None] | None = None
         self._draining: Deferred[None] | None = None
         self._timer: DelayedCall | None = None
+        self._rings_s = 0.0
+        self._due_s = 0.0
+        self._when_due: Callable[[], object] | None = None
+        self._queued: list[bytes] = []
+        self._queued_octets = 0
+        self._turn_ends_s = 0.0
         self._arrived = False
         self._woken = False
         self._gone = False
@@ -83,8 +95,44 @@ class ImapConnection(protocol.Protocol):
         self.transport.setTcpKeepAlive(True)
         self.transport.registerProducer(_Outlet(self), True)
         self._home.opened(self)
-        running = Deferred.fromCoroutine(Session(self._home.services, self).run())
+        running = Deferred.fromCoroutine(self._turns(Session(self._home.services, self).run()))
         running.addErrback(self._failed)
+
+    def _turns(self, session: Coroutine[Any, Any, None]) -> Generator[Any, Any, None]:
+        """Runs the session; whenever it waits for something, what it has said goes out.
+
+        So a client reads one segment for what is one answer, and none of it waits for a later
+        command's work.
+        """
+        go_on: Callable[[Any], Any] = session.send
+        value: Any = None
+        while True:
+            self._turn_ends_s = self._home.timers.seconds() + TURN_S
+            try:
+                waits_for = go_on(value)
+            except StopIteration:
+                return
+            finally:
+                self._flush()
+            try:
+                value, go_on = (yield waits_for), session.send
+            except BaseException as error:
+                value, go_on = error, session.throw
+
+    def _flush(self) -> None:
+        if not self._queued:
+            return
+        octets = self._queued[0] if len(self._queued) == 1 else b"".join(self._queued)
+        self._queued.clear()
+        self._queued_octets = 0
+        if self._gone:
+            return
+        self.transport.write(octets)
+        # At once, instead of in the reactor's next turn. What the socket doesn't take, and a
+        # failure, is seen there.
+        write_now = getattr(self.transport, "doWrite", None)
+        if write_now is not None and not self.clogged:
+            write_now()
 
     def _failed(self, failure: Any) -> None:
         raised = (failure.type, failure.value, failure.getTracebackObject())
@@ -107,7 +155,7 @@ class ImapConnection(protocol.Protocol):
         """Ends what waits for the client."""
         self._gone = True
         self._home.closed(self)
-        self._stop_timer()
+        self._end_timer()
         waiting, self._waiting = self._waiting, None
         draining, self._draining = self._draining, None
         if waiting is not None:
@@ -118,12 +166,25 @@ class ImapConnection(protocol.Protocol):
     def write(self, octets: bytes) -> None:
         """As `Connection.write`."""
         if octets and not self._gone and not self._closing:
-            self.transport.write(octets)
+            self._queued.append(octets)
+            self._queued_octets += len(octets)
 
     async def drain(self) -> None:
-        """As `Connection.drain`; a client that takes nothing for as long as it may idle is cut."""
+        """As `Connection.drain`; a client that takes nothing for as long as it may idle is cut.
+
+        Commands that a client has sent ahead run one after the other: every now and then the
+        reactor gets its turn.
+        """
         if self._gone or self._closing:
             raise Closed
+        if self._home.timers.seconds() >= self._turn_ends_s:
+            turn: Deferred[None] = Deferred()
+            self._home.timers.callLater(0, turn.callback, None)
+            await turn
+            if self._gone or self._closing:
+                raise Closed
+        if self._queued_octets > QUEUED_OCTETS:
+            self._flush()
         if self.clogged:
             self._draining = Deferred()
             self._start_timer(self._home.services.limits.idle_s, self.transport.abortConnection)
@@ -163,6 +224,7 @@ class ImapConnection(protocol.Protocol):
 
     def start_tls(self) -> None:
         """As `Connection.start_tls`."""
+        self._flush()
         self.framer.take_buffer()
         self._arrived = False
         self.secure = True
@@ -173,8 +235,8 @@ class ImapConnection(protocol.Protocol):
         """As `Connection.close`; what the client sends from now on is thrown away."""
         if self._closing or self._gone:
             return
+        self._flush()
         self._closing = True
-        self._stop_timer()
         self._start_timer(CLOSE_S, self.transport.abortConnection)
         if not self._reading:
             # Else the client's end of the connection wouldn't be noticed.
@@ -211,9 +273,34 @@ class ImapConnection(protocol.Protocol):
         waiting.callback(result)
 
     def _start_timer(self, seconds: float, call: Callable[[], object]) -> None:
-        self._timer = self._home.timers.callLater(seconds, call)
+        """Calls once the time is over, unless it is stopped or started anew before.
+
+        A client's every command stops it, and the next wait is as long again: so the reactor's
+        timer stays where it is, and looks when it rings whether it is time yet.
+        """
+        self._due_s, self._when_due = self._home.timers.seconds() + seconds, call
+        if self._timer is None or self._rings_s > self._due_s:
+            self._end_timer(call)
+            self._rings_s = self._due_s
+            self._timer = self._home.timers.callLater(seconds, self._ring)
+
+    def _ring(self) -> None:
+        self._timer = None
+        call = self._when_due
+        if call is None:
+            return
+        left_s = self._due_s - self._home.timers.seconds()
+        if left_s > 0:
+            self._start_timer(left_s, call)
+        else:
+            self._when_due = None
+            call()
 
     def _stop_timer(self) -> None:
+        self._when_due = None
+
+    def _end_timer(self, then: Callable[[], object] | None = None) -> None:
+        self._when_due = then
         timer, self._timer = self._timer, None
         if timer is not None and timer.active():
             timer.cancel()

@@ -30,6 +30,10 @@ class Timers(Protocol):
         """As Twisted's."""
         ...
 
+    def seconds(self) -> float:
+        """As Twisted's: a clock that timers go by."""
+        ...
+
 
 class _Cancel:
     def __init__(self, call: DelayedCall) -> None:

@@ -4,18 +4,19 @@ Thousands of lines are one template filled from parallel lists: to ask for each 
 item what is to be done takes longer than to read both from the disk.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from bridge.imap.serialize import internal_date
 from bridge.mime import headers
-from bridge.mime.sections import Filtered, Slice, locate
+from bridge.mime.sections import Filtered, Slice, locate, record_of
 from bridge.model.fetch import FetchItem
-from bridge.model.ids import MessageId
+from bridge.model.ids import MailboxId, MessageId
 from bridge.session.view import View
-from bridge.store.columns import Rows, header_end, read_parts
+from bridge.store.columns import Rows, read_parts
 from bridge.store.tx import ReadTx
 
 STREAMED_OCTETS = 256 << 10
@@ -81,6 +82,7 @@ class Batch:
         )
 
 
+@lru_cache(maxsize=64)
 def needs(items: tuple[FetchItem, ...]) -> frozenset[str]:
     """The columns that `items` are made of."""
     found = {_COLUMNS[item.name] for item in items if item.name in _COLUMNS}
@@ -88,7 +90,7 @@ def needs(items: tuple[FetchItem, ...]) -> frozenset[str]:
         if item.section is None:
             continue
         if _of_own_header(item):
-            found |= {"header", "parts"}
+            found.add("header")
         elif item.section.part or item.section.text:
             found |= {"parts", "octets", "size"}
         else:
@@ -115,11 +117,13 @@ def batch_of_rows(tx: ReadTx, items: tuple[FetchItem, ...], view: View, rows: Ro
     """The messages of `rows`, with their sections."""
     positions = view.positions(rows.uids)
     values = tuple(
-        _from_view(item, view, positions)
+        rows.uids
+        if item.name == "UID"
+        else _from_view(item, view, positions)
         if item.name in FROM_VIEW
         else _from_rows(item, rows)
         if item.section is None
-        else list(_sections(tx, item, rows))
+        else _sections(tx, item, view.mailbox.id, rows)
         for item in items
     )
     return Batch(items, positions, rows.message_ids, values)
@@ -127,11 +131,19 @@ def batch_of_rows(tx: ReadTx, items: tuple[FetchItem, ...], view: View, rows: Ro
 
 def lines(batch: Batch) -> bytes:
     """The responses to a batch that doesn't stream."""
-    columns = [
-        [section(item, content) for content in values] if item.section is not None else values
-        for item, values in zip(batch.items, batch.values, strict=True)
-    ]
-    template = b"* %d FETCH (" + b" ".join(map(_fragment, batch.items)) + b")\r\n"
+    fragments: list[bytes] = []
+    columns: list[Iterable[Any]] = []
+    for item, values in zip(batch.items, batch.values, strict=True):
+        if item.section is None:
+            fragments.append(_fragment(item))
+            columns.append(values)
+        elif None in values:
+            fragments.append(b"%b")
+            columns.append([section(item, content) for content in values])
+        else:
+            fragments.append(item.echo.replace(b"%", b"%%") + b" {%d}\r\n%b")
+            columns += map(len, values), map(without_nul, values)
+    template = b"* %d FETCH (" + b" ".join(fragments) + b")\r\n"
     numbers = [position + 1 for position in batch.positions]
     return b"".join(map(template.__mod__, zip(numbers, *columns, strict=True)))
 
@@ -178,7 +190,7 @@ def _fragment(item: FetchItem) -> bytes:
 def _from_view(item: FetchItem, view: View, positions: Sequence[int]) -> Sequence[Any]:
     match item.name:
         case "UID":
-            return [view.uids[position] for position in positions]
+            return view.uids_at(positions)
         case "FLAGS":
             return view.all_written_flags(positions)
         case _:
@@ -202,42 +214,58 @@ def _of_own_header(item: FetchItem) -> bool:
     return section is not None and not section.part and section.text.startswith("HEADER")
 
 
-def _sections(tx: ReadTx, item: FetchItem, rows: Rows) -> Iterator[Content]:
+def _sections(tx: ReadTx, item: FetchItem, mailbox_id: MailboxId, rows: Rows) -> Sequence[Content]:
     """What one item shows of each message."""
     wanted = item.section
     assert wanted is not None
     if not (wanted.part or wanted.text):
-        sizes, octets = rows.columns["size"], rows.columns["octets"]
-        for key, size, whole in zip(rows.message_ids, sizes, octets, strict=True):
-            if whole is not None and item.partial is None:
-                yield whole
-            else:
-                yield _cut_out(tx, key, whole, Slice(0, size), item.partial)
-        return
-    own = _of_own_header(item)
-    texts = rows.columns["header" if own else "octets"]
-    for key, text, written in zip(rows.message_ids, texts, rows.columns["parts"], strict=True):
-        if own and header_end(written) == len(text):
-            yield _of_header(item, text)
-        else:
-            yield _of_parts(tx, item, key, None if own else text, written)
+        return _whole(tx, item, rows)
+    if _of_own_header(item):
+        return _own_headers(tx, item, mailbox_id, rows)
+    columns = zip(rows.message_ids, rows.columns["octets"], rows.columns["parts"], strict=True)
+    return [_of_parts(tx, item, *row) for row in columns]
 
 
-def _of_header(item: FetchItem, header: bytes) -> bytes:
-    """A section of the message's own header, all of which is at hand."""
+def _whole(tx: ReadTx, item: FetchItem, rows: Rows) -> Sequence[Content]:
+    sizes, octets = rows.columns["size"], rows.columns["octets"]
+    if item.partial is None and None not in octets:
+        return octets
+    return [
+        _cut_out(tx, key, whole, Slice(0, size), item.partial)
+        for key, size, whole in zip(rows.message_ids, sizes, octets, strict=True)
+    ]
+
+
+def _own_headers(
+    tx: ReadTx, item: FetchItem, mailbox_id: MailboxId, rows: Rows
+) -> Sequence[Content]:
+    """A section of each message's own header.
+
+    The store has all of a header, unless that is very long. One that ends with its blank line is
+    whole; of the others, which are few, their parts say where they end.
+    """
     assert item.section is not None
-    shown = header
+    blocks: Sequence[bytes] = rows.columns["header"]
+    found: list[Content] = list(blocks)
     if item.section.text != "HEADER":
         negate = item.section.text == "HEADER.FIELDS.NOT"
-        shown = headers.select(header, item.section.fields, negate)
-    return _cut(shown, item.partial)
+        found = list(map(headers.selector(item.section.fields, negate), blocks))
+    if item.partial is not None:
+        found = [_cut(octets, item.partial) for octets in found if isinstance(octets, bytes)]
+    doubtful = [n for n, block in enumerate(blocks) if not block.endswith(headers.BLANK)]
+    if doubtful:
+        uids = [rows.uids[n] for n in doubtful]
+        theirs = tx.columns(mailbox_id, uids, frozenset({"parts"}), 0)
+        for n, written in zip(doubtful, theirs.columns["parts"], strict=True):
+            found[n] = _of_parts(tx, item, rows.message_ids[n], None, written)
+    return found
 
 
 def _of_parts(
     tx: ReadTx, item: FetchItem, key: int, whole: bytes | None, written: bytes
 ) -> Content:
     assert item.section is not None
-    place = locate(item.section, read_parts(written))
+    place = locate(item.section, read_parts(written, record_of(item.section)))
     if place is None:
         return None
     if isinstance(place, Filtered):

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 _UNPRINTABLE = re.compile(rb"[^\x20-\x7e]+")
 MAX_TEXT_OCTETS = 400
@@ -58,8 +59,12 @@ class Bye(Ending):
 def line(tag: bytes, status: bytes, text: str, code: bytes = b"") -> bytes:
     """A status response with its line end; what ASCII or one line can't carry is replaced."""
     bracket = b"[%b] " % code if code else b""
-    shown = _UNPRINTABLE.sub(b"?", text.encode("ascii", "replace"))[:MAX_TEXT_OCTETS]
-    return b"%b %b %b%b\r\n" % (tag, status, bracket, shown)
+    return b"%b %b %b%b\r\n" % (tag, status, bracket, _shown(text))
+
+
+@lru_cache(maxsize=64)
+def _shown(text: str) -> bytes:
+    return _UNPRINTABLE.sub(b"?", text.encode("ascii", "replace"))[:MAX_TEXT_OCTETS]
 
 
 def bye_line(bye: Bye) -> bytes:

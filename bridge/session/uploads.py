@@ -28,6 +28,11 @@ class Uploads:
         self._memory_octets = 0
 
     @property
+    def begun(self) -> bool:
+        """Whether there is anything to forget."""
+        return bool(self._taken)
+
+    @property
     def finished(self) -> Sequence[Upload]:
         """Those that are here whole, in their order."""
         return self._finished

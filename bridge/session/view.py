@@ -116,14 +116,22 @@ class View:
         found = bisect_left(uids, uid)
         return found if found < len(uids) and uids[found] == uid else None
 
-    def positions(self, uids: Sequence[int]) -> list[int]:
+    def uids_at(self, positions: Sequence[int]) -> list[int]:
+        """The UIDs at ascending positions."""
+        uids = self.uids
+        if isinstance(positions, range):
+            return uids[positions.start : positions.stop].tolist()
+        return [uids[position] for position in positions]
+
+    def positions(self, uids: Sequence[int]) -> Sequence[int]:
         """Where ascending `uids` stand, all of which the client knows."""
         if not uids:
-            return []
-        first, end = bisect_left(self.uids, uids[0]), bisect_right(self.uids, uids[-1])
+            return ()
+        known = self.uids
+        first, end = bisect_left(known, uids[0]), bisect_right(known, uids[-1])
         if end - first == len(uids):
-            return list(range(first, end))
-        return [bisect_left(self.uids, uid, first, end) for uid in uids]
+            return range(first, end)
+        return [bisect_left(known, uid, first, end) for uid in uids]
 
     def resolve(self, numbers: NumSet, *, uid: bool) -> Sequence[int]:
         """The positions a client's set names, ascending; UIDs that aren't there are passed over.

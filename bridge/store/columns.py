@@ -58,16 +58,17 @@ class ColumnReads(PlacementReads):
             names: of `COLUMNS`.
             most_octets: of mail; the rows end with the one that goes beyond.
         """
-        ordered = tuple(sorted(names))
-        rows, octets, complete = [], 0, True
-        at = ordered.index("octets") + 2 if "octets" in names else None
-        for row in self._each_by_uid(_statement(ordered), mailbox_id, uids):
-            rows.append(row)
-            if at is not None:
-                octets += schema.CHUNK_OCTETS if row[at] is None else len(row[at])
-                if octets > most_octets:
-                    complete = row[0] == uids[-1]
-                    break
+        ordered = _ordered(names)
+        statement = _statement(ordered)
+        if "octets" in names:
+            each = self._each_by_uid(statement, mailbox_id, uids)
+            rows, ended = _up_to(most_octets, ordered.index("octets") + 2, each)
+        elif uids and uids[-1] - uids[0] + 1 == len(uids):
+            rows = self.all(statement, mailbox=mailbox_id, low=uids[0], high=uids[-1])
+            ended = True
+        else:
+            rows, ended = list(self._each_by_uid(statement, mailbox_id, uids)), True
+        complete = ended or rows[-1][0] == uids[-1]
         found = list(zip(*rows, strict=True)) or [()] * (2 + len(ordered))
         return Rows(found[0], found[1], dict(zip(ordered, found[2:], strict=True)), complete)
 
@@ -96,15 +97,27 @@ class ColumnReads(PlacementReads):
                     yield row
 
 
-def read_parts(written: bytes) -> tuple[Part, ...]:
-    """The parts of a message out of its column."""
-    return tuple(Part(*fields) for fields in json.loads(written))
+def _up_to(
+    most_octets: int, at: int, rows: Iterator[tuple[Any, ...]]
+) -> tuple[list[tuple[Any, ...]], bool]:
+    """Rows up to the one whose column `at` makes it more octets than that; whether none did."""
+    taken, octets = [], 0
+    for row in rows:
+        taken.append(row)
+        octets += schema.CHUNK_OCTETS if row[at] is None else len(row[at])
+        if octets > most_octets:
+            return taken, False
+    return taken, True
 
 
-def header_end(written: bytes) -> int:
-    """Where the message's own header ends, without a look at its other parts."""
-    # The first record is ["", 0, header_end, ...].
-    return int(written.split(b",", 3)[2])
+def read_parts(written: bytes, number: str) -> tuple[Part, ...]:
+    """The parts of that number out of a message's column."""
+    return tuple(Part(*fields) for fields in json.loads(written) if fields[0] == number)
+
+
+@cache
+def _ordered(names: frozenset[str]) -> tuple[str, ...]:
+    return tuple(sorted(names))
 
 
 @cache

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from bridge.imap.grammar import Cursor, OverLimit, SyntaxFault
 from bridge.imap.serialize import astring
@@ -40,6 +41,13 @@ _TEXTS = ("HEADER.FIELDS.NOT", "HEADER.FIELDS", "HEADER", "TEXT", "MIME")
 MAX_ITEMS = 200
 """Of one command; each may be a section that is looked up in every message."""
 
+KEPT = 64
+KEPT_OCTETS = 1000
+"""So many lists of items are kept as they were read, none longer than this."""
+
+Arguments = tuple[tuple[FetchItem, ...], int | None]
+"""Items, and the modseq of CHANGEDSINCE."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fetch:
@@ -64,6 +72,21 @@ def parse_fetch(cursor: Cursor, *, uid: bool) -> Fetch:
     cursor.space()
     numbers = cursor.numset()
     cursor.space()
+    text = cursor.last_text(KEPT_OCTETS)
+    items, changed_since = _arguments(cursor, uid) if text is None else _read(text, uid)
+    return Fetch(numbers, uid, items, changed_since)
+
+
+@lru_cache(maxsize=KEPT)
+def _read(text: bytes, uid: bool) -> Arguments:
+    """What stands behind the set: clients ask for the same items of one message after another."""
+    cursor = Cursor((text,))
+    read = _arguments(cursor, uid)
+    cursor.end()
+    return read
+
+
+def _arguments(cursor: Cursor, uid: bool) -> Arguments:
     items: list[FetchItem] = []
     if cursor.skip(b"("):
         items.append(_item(cursor))
@@ -79,7 +102,7 @@ def parse_fetch(cursor: Cursor, *, uid: bool) -> Fetch:
     changed_since = cursor.modseq_modifier("CHANGEDSINCE")
     if changed_since is not None:
         items.append(FetchItem("MODSEQ", echo=b"MODSEQ"))
-    return Fetch(numbers, uid, tuple(dict.fromkeys(items)), changed_since)
+    return tuple(dict.fromkeys(items)), changed_since
 
 
 def _macro(cursor: Cursor) -> list[FetchItem]:

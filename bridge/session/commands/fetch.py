@@ -83,7 +83,7 @@ async def _show_rows(
     start = 0
     while start < len(positions):
         some = positions[start : start + BATCH_MESSAGES]
-        uids = [view.uids[position] for position in some]
+        uids = view.uids_at(some)
         found, covers = await context.services.database.read(partial(look, uids=uids))
         if isinstance(found, Batch):
             await _show_batch(context, view, found)
