@@ -60,6 +60,11 @@ class Keys:
         self._octets = 0
         self._lock = Lock()
 
+    @property
+    def octets(self) -> int:
+        """About what all that is kept takes."""
+        return self._octets
+
     def columns(
         self, tx: ReadTx, mailbox_id: MailboxId, uids: "array[int]", names: Sequence[str]
     ) -> list[Sequence[Any]]:

@@ -5,6 +5,7 @@ r"""What the RFCs leave open in an answer, and nothing else; § is of RFC 3501.
   (TRYCREATE, UIDVALIDITY, UIDNEXT, PERMANENTFLAGS, READ-ONLY, APPENDUID, COPYUID, MODIFIED …) not.
 - Flags, attributes, FETCH and STATUS items, capabilities and search results have no order; the
   case of atoms means nothing; a mailbox name is an atom, quoted or a literal.
+- Nor have the data of ESEARCH.
 - Data may come in any order up to the tagged answer, FETCH data of a message in several responses;
   EXPUNGE alone keeps its order. FLAGS, EXISTS, RECENT, FETCH of FLAGS, UID and MODSEQ, and untagged
   OK may come unasked (§5.2); EXPUNGE and the answers to LIST, SEARCH and the like may not.
@@ -256,8 +257,22 @@ def _fits_data(kind: bytes, wanted: bytes, came: bytes) -> bool:
             if kind == b"FLAGS":
                 return one(left[0], right[0], any_order=True)
             return sequence(left, right, any_order=True)
+        case b"ESEARCH":
+            return _fits_esearch(left, right)
         case _:
             return sequence(left, right)
+
+
+def _fits_esearch(wanted: list[Node], came: list[Node]) -> bool:
+    """Its data may stand in any order, behind the correlator and UID (RFC 4466 §2.6.2)."""
+    start = 2 if b"UID" in wanted else 1
+    head, pairs = wanted[:start], zip(wanted[start::2], wanted[start + 1 :: 2], strict=True)
+    got = dict(zip(map(repr, came[start::2]), came[start + 1 :: 2], strict=False))
+    return (
+        sequence(head, came[:start])
+        and sorted(got) == sorted(map(repr, wanted[start::2]))
+        and (all(one(value, got[repr(key)]) for key, value in pairs))
+    )
 
 
 def _fits_list(wanted: list[Node], came: list[Node], *, attributes: bool) -> bool:
