@@ -4,9 +4,10 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from queue import SimpleQueue
-from threading import Condition, Thread
+from queue import Empty, SimpleQueue
+from threading import Thread
 from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred
@@ -33,6 +34,13 @@ TURN_S = 0.005
 TURN_OCTETS = 1 << 20
 """Once a commit has taken as much no ingest joins it: a client's next command must not wait."""
 
+QUIET_S = 0.05
+"""What can wait begins when nothing has come for as long: right after a commit the client that it
+answers has its next command ready, and would wait for it."""
+
+UNTIDY_S = 1.0
+"""With never so long a pause, what can wait takes each moment that is free after as long."""
+
 _log = logging.getLogger("popbridge.store")
 
 
@@ -49,10 +57,13 @@ class ThreadedDatabase:
         self._store = store
         self._observe = observe
         self._reactor = reactor
+        self._arrived: SimpleQueue[tuple[bool, Waiting] | None] = SimpleQueue()
+        """Whether it is ingest, and what: in the order it came, for the writer to sort."""
+        self._closing = False
         self._clients: deque[Waiting] = deque()
         self._ingest: deque[Waiting] = deque()
-        self._changed = Condition()
-        self._closing = False
+        self._ended = False
+        """These three are the writer's own."""
         self._reads: SimpleQueue[tuple[Callable[[ReadTx], Any], Deferred[Any]] | None]
         self._reads = SimpleQueue()
         self._readers = [
@@ -74,11 +85,9 @@ class ThreadedDatabase:
     async def write(self, work: Callable[[WriteTx], T], *, ingest: bool = False) -> T:
         """As `Database.write`."""
         done: Deferred[T] = Deferred()
-        with self._changed:
-            if self._closing:
-                raise StoreError("The store is closing.", "Start popbridge, then try again.")
-            (self._ingest if ingest else self._clients).append((work, done))
-            self._changed.notify()
+        if self._closing:
+            raise StoreError("The store is closing.", "Start popbridge, then try again.")
+        self._arrived.put((ingest, (work, done)))
         return await done
 
     def newest(self, mailbox_id: MailboxId) -> ModSeq:
@@ -87,9 +96,8 @@ class ThreadedDatabase:
 
     def close(self) -> None:
         """Finishes what waits, then ends the threads. Blocks; the store itself stays open."""
-        with self._changed:
-            self._closing = True
-            self._changed.notify()
+        self._closing = True
+        self._arrived.put(None)
         self._writer.join()
         for _ in self._readers:
             self._reads.put(None)
@@ -107,13 +115,15 @@ class ThreadedDatabase:
                 self._reactor.callFromThread(done.callback, result)
 
     def _write_loop(self) -> None:
-        untidy = True
-        while (group := self._next_group(wait=not untidy)) is not None:
+        pause_s: float | None = 0.0
+        tidied_s = time.monotonic()
+        while (group := self._next_group(pause_s)) is not None:
             if group.waiting:
                 self._commit(group)
-                untidy = True
+                pause_s = QUIET_S if time.monotonic() - tidied_s < UNTIDY_S else 0.0
             else:
-                untidy = self._tidy()
+                pause_s = 0.0 if self._tidy() else None
+                tidied_s = time.monotonic()
 
     def _commit(self, group: "_Group") -> None:
         """Runs a group; what didn't get its turn goes back to where it was."""
@@ -132,8 +142,7 @@ class ThreadedDatabase:
             _log.exception("The writer failed")
             results = [fault] * len(works)
         done, left = group.waiting[: len(results)], group.waiting[len(results) :]
-        with self._changed:
-            self._ingest.extendleft(reversed(left))
+        self._ingest.extendleft(reversed(left))
         self._reactor.callFromThread(_deliver, [deferred for _, deferred in done], results)
         if self._observe is not None:
             self._observe(results, time.monotonic() - started)
@@ -148,14 +157,27 @@ class ThreadedDatabase:
             _log.exception("Deleting what nobody needs failed")
         return False
 
-    def _next_group(self, *, wait: bool) -> "_Group | None":
-        """What the next commit takes, clients first; None when closing and nothing waits."""
-        with self._changed:
-            while wait and not (self._clients or self._ingest or self._closing):
-                self._changed.wait()
-            clients = _take(self._clients, CLIENT_GROUP)
-            waiting = clients + _take(self._ingest, INGEST_GROUP)
-            return None if self._closing and not waiting else _Group(waiting, len(clients))
+    def _next_group(self, pause_s: float | None) -> "_Group | None":
+        """What the next commit takes, clients first; None when closing and nothing waits.
+
+        Args:
+            pause_s: after how long without anything it is an empty group; None for never.
+        """
+        if not (self._clients or self._ingest or self._ended):
+            with suppress(Empty):
+                self._sort(self._arrived.get(timeout=pause_s))
+        while not self._arrived.empty():
+            self._sort(self._arrived.get())
+        clients = _take(self._clients, CLIENT_GROUP)
+        waiting = clients + _take(self._ingest, INGEST_GROUP)
+        return None if self._ended and not waiting else _Group(waiting, len(clients))
+
+    def _sort(self, arrived: tuple[bool, Waiting] | None) -> None:
+        if arrived is None:
+            self._ended = True
+            return
+        ingest, waiting = arrived
+        (self._ingest if ingest else self._clients).append(waiting)
 
 
 @dataclass(frozen=True, slots=True)
