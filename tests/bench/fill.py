@@ -1,8 +1,13 @@
 """Stores that are filled directly, where fetching as many accounts or messages would take hours."""
 
+import shutil
+import sys
+import tempfile
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from itertools import islice
 from pathlib import Path
 
@@ -22,6 +27,7 @@ from bridge.model.mailbox import INBOX
 from bridge.model.message import StoredMessage
 from bridge.store.engine import Store, open_store
 from bridge.store.tx import WriteTx
+from tests.bench.corpus import small
 
 PASSWORD = "secret"
 COMMIT_MESSAGES = 500
@@ -79,6 +85,22 @@ def add_messages(data: Path, login: str, messages: Iterable[bytes]) -> None:
     with opened(data) as store:
         while batch := [(_ingested(m, arrival), m) for m in islice(messages, COMMIT_MESSAGES)]:
             store.write(lambda tx, batch=batch: _add(tx, login, batch, arrival))  # type: ignore[misc]
+
+
+def copy_small(data: Path, count: int) -> None:
+    """Account alice with `count` small messages; made once in a process, then copied."""
+    shutil.copytree(_small(count).name, data, dirs_exist_ok=True)
+
+
+@cache
+def _small(count: int) -> "tempfile.TemporaryDirectory[str]":
+    """Removed when the process ends."""
+    made = tempfile.TemporaryDirectory(prefix="popbridge-bench-")
+    began = time.perf_counter()
+    add_accounts(Path(made.name), ["alice"])
+    add_messages(Path(made.name), "alice", small(count))
+    print(f"{count} messages filled in {time.perf_counter() - began:.0f} s", file=sys.stderr)
+    return made
 
 
 def _add(tx: WriteTx, login: str, batch: list[tuple[StoredMessage, bytes]], now: datetime) -> None:

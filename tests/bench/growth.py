@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 from tests.bench import alone, fill
 from tests.bench.client import Client
-from tests.bench.corpus import small
 from tests.bench.figure import Figure, Unit
 from tests.bench.rows import ROWS, Row
 
@@ -33,11 +32,7 @@ def run() -> Iterator[Figure]:
     rows = (*CONSTANT, *ROWS)
     for count in (SMALL, LARGE):
         with alone.folder() as data:
-            began = time.perf_counter()
-            fill.add_accounts(data, ["alice"])
-            fill.add_messages(data, "alice", small(count))
-            seconds = time.perf_counter() - began
-            print(f"{count} messages filled in {seconds:.0f} s", file=sys.stderr)
+            fill.copy_small(data, count)
             with alone.running(data) as daemon:
                 client = Client(daemon.port("imap"))
                 client.ask(b"CREATE Copies")

@@ -31,7 +31,7 @@ def run() -> Iterator[Figure]:
     slices = [b"FETCH 1 BODY.PEEK[]<%d.%d>" % (n, SLICE) for n in range(0, OCTETS, SLICE)]
     with alone.folder() as data, PopServer(messages=[octets], uidls=[b"large"]) as upstream:
         add_account(data, upstream.port, password="secret")
-        with alone.running(data, POPBRIDGE_LIMITS_APPEND=str(2 * OCTETS)) as daemon:
+        with alone.running(data, POPBRIDGE_LIMITS_APPEND=f"{2 * OCTETS}B") as daemon:
             pid = daemon.process.pid
             client = Client(daemon.port("imap"))
             yield _rise(pid, "comes in by POP3", partial(_wait, client))

@@ -1,6 +1,5 @@
 """What idle connections and selected messages hold in memory."""
 
-import sys
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -16,7 +15,7 @@ CONNECTIONS = 1000
 DOVECOT_CONNECTIONS = 200
 """It has a process for each: as many as ours would take minutes to begin."""
 
-WARM_UP = 50
+WARM_UP = 10
 """Connections that come and go first: what any first ones cost isn't theirs."""
 
 BARS_KIB = {"plain": 16.0, "TLS": 48.0}
@@ -33,30 +32,27 @@ def connections() -> Iterator[Figure]:
     allow_files(3 * CONNECTIONS)
     theirs = _dovecot()
     with alone.folder() as data:
-        fill.add_accounts(data, ["alice"])
-        fill.add_messages(data, "alice", small(MESSAGES))
-        with alone.running(data) as daemon:
-            pid = daemon.process.pid
-            for kind, port in (("plain", daemon.port("imap")), ("TLS", daemon.port("imaps"))):
-                ours = _each(pid, port, CONNECTIONS, tls=kind == "TLS")
-                print(f"{kind}: {ours:.1f} KiB a connection", file=sys.stderr)
-                yield Figure(
-                    name=f"memory of an idle connection, {kind}",
-                    size=CONNECTIONS,
-                    ours=ours,
-                    peer=theirs[kind],
-                    unit=Unit.KIB,
-                    bar=BARS_KIB[kind],
-                )
+        fill.copy_small(data, MESSAGES)
+        for kind, scheme in (("plain", "imap"), ("TLS", "imaps")):
+            # A process each: the second would live in what the first has left.
+            with alone.running(data) as daemon:
+                port, tls = daemon.port(scheme), kind == "TLS"
+                ours = _each(daemon.process.pid, port, CONNECTIONS, tls=tls)
+            yield Figure(
+                name=f"memory of an idle connection, {kind}",
+                size=CONNECTIONS,
+                ours=ours,
+                peer=theirs[kind],
+                unit=Unit.KIB,
+                bar=BARS_KIB[kind],
+            )
 
 
 def selected() -> Iterator[Figure]:
     """Memory of a selected message where several sessions have the mailbox selected."""
     for count in SELECTED:
         with alone.folder() as data:
-            print(f"memory: filling a store with {count} messages", file=sys.stderr)
-            fill.add_accounts(data, ["alice"])
-            fill.add_messages(data, "alice", small(count))
+            fill.copy_small(data, count)
             with alone.running(data) as daemon:
                 port, pid = daemon.port("imap"), daemon.process.pid
                 # What reading it takes for a moment stays with the process, and isn't its.

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from tests.bench import alone, fill
 from tests.bench.client import Client
-from tests.bench.corpus import corpus, small
+from tests.bench.corpus import corpus
 from tests.bench.figure import Figure, Unit, percentile
 from tests.bench.servers import DovecotBoth
 from tests.e2e.daemon import add_account
@@ -28,8 +28,7 @@ def run() -> Iterator[Figure]:
         for number, octets in enumerate(corpus(MESSAGES)):
             upstream.deliver(octets, number)
         with alone.folder() as data:
-            fill.add_accounts(data, ["alice"])
-            fill.add_messages(data, "alice", small(300))
+            fill.copy_small(data, 300)
             with alone.running(data) as daemon:
                 calm = _waits(daemon.port("imap"), threading.Timer(3, lambda: None))
                 add_account(data, upstream.port, login="bob", password="secret")
