@@ -37,6 +37,7 @@ OFFERS = (
     Offer("QUOTA=RES-STORAGE", 9208),
     Offer("WITHIN", 5032),
     Offer("ESEARCH", 4731),
+    Offer("PARTIAL", 9394),
     Offer("SORT", 5256),
     Offer("SORT=DISPLAY", 5957),
     Offer("ESORT", 5267),

@@ -85,6 +85,8 @@ def _brought_by(command: object) -> Iterator[str]:
         case Fetch():
             if command.modseq or command.changed_since is not None:
                 yield "CONDSTORE"
+            if command.partial is not None:
+                yield "PARTIAL"
             yield from (_FETCH_ITEMS[one.name] for one in command.items if one.name in _FETCH_ITEMS)
         case List():
             if command.extended:

@@ -78,6 +78,7 @@ FORMS = {
     "APPENDLIMIT": ("differs/append-limit", r"NO \[TOOBIG\]"),
     "MULTIAPPEND": ("append", r"OK \[APPENDUID \.\.\. \d+:\d+\]"),
     "ESEARCH": ("esearch", r"\* ESEARCH \(TAG .*\) UID"),
+    "PARTIAL": ("differs/partial", r"RETURN \(PARTIAL "),
     "ESORT": ("esearch", r"SORT RETURN"),
     "WITHIN": ("search", r"SEARCH OLDER \d+"),
     "CONDSTORE": ("condstore", r"UNCHANGEDSINCE"),

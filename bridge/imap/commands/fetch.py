@@ -4,11 +4,13 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+from bridge.imap.commands.search import parse_partial
 from bridge.imap.grammar import Cursor, OverLimit, SyntaxFault
 from bridge.imap.serialize import astring
 from bridge.model.fetch import FetchItem
 from bridge.model.numset import NumSet
 from bridge.model.section import Section
+from bridge.model.sort import Partial
 
 _MACROS = {
     "ALL": ("FLAGS", "INTERNALDATE", "RFC822.SIZE", "ENVELOPE"),
@@ -45,8 +47,8 @@ KEPT = 64
 KEPT_OCTETS = 1000
 """So many lists of items are kept as they were read, none longer than this."""
 
-Arguments = tuple[tuple[FetchItem, ...], int | None]
-"""Items, and the modseq of CHANGEDSINCE."""
+Arguments = tuple[tuple[FetchItem, ...], int | None, Partial | None]
+"""Items, the modseq of CHANGEDSINCE, and what PARTIAL asks for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,8 @@ class Fetch:
     uid: bool
     items: tuple[FetchItem, ...]
     changed_since: int | None = None
+    partial: Partial | None = None
+    """Which of the messages that `numbers` names, before `changed_since` is looked at."""
 
     @property
     def modseq(self) -> bool:
@@ -73,8 +77,8 @@ def parse_fetch(cursor: Cursor, *, uid: bool) -> Fetch:
     numbers = cursor.numset()
     cursor.space()
     text = cursor.last_text(KEPT_OCTETS)
-    items, changed_since = _arguments(cursor, uid) if text is None else _read(text, uid)
-    return Fetch(numbers, uid, items, changed_since)
+    items, since, partial = _arguments(cursor, uid) if text is None else _read(text, uid)
+    return Fetch(numbers, uid, items, since, partial)
 
 
 @lru_cache(maxsize=KEPT)
@@ -99,10 +103,30 @@ def _arguments(cursor: Cursor, uid: bool) -> Arguments:
         items += _macro(cursor)
     if uid and not any(item.name == "UID" for item in items):
         items.insert(0, FetchItem("UID", echo=b"UID"))
-    changed_since = cursor.modseq_modifier("CHANGEDSINCE")
+    changed_since, partial = _modifiers(cursor, uid)
     if changed_since is not None:
         items.append(FetchItem("MODSEQ", echo=b"MODSEQ"))
-    return tuple(dict.fromkeys(items)), changed_since
+    return tuple(dict.fromkeys(items)), changed_since, partial
+
+
+def _modifiers(cursor: Cursor, uid: bool) -> tuple[int | None, Partial | None]:
+    """SP fetch-modifiers (RFC 4466 §2.4): CHANGEDSINCE, and PARTIAL of UID FETCH (RFC 9394)."""
+    since: int | None = None
+    partial: Partial | None = None
+    if not cursor.skip(b" ("):
+        return since, partial
+    while True:
+        name = cursor.word()
+        if name == "CHANGEDSINCE" and since is None:
+            cursor.space()
+            since = cursor.number()
+        elif name == "PARTIAL" and uid and partial is None:
+            partial = parse_partial(cursor)
+        else:
+            raise SyntaxFault(f"Unknown modifier {name[:40]}")
+        if cursor.skip(b")"):
+            return since, partial
+        cursor.space()
 
 
 def _macro(cursor: Cursor) -> list[FetchItem]:

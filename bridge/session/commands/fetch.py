@@ -39,6 +39,8 @@ async def fetch(context: Context, command: Fetch) -> Ok:
         # What changed in the mailbox is asked for, not what this session knows of it.
         await context.sync(expunge=False, always=True)
     positions = view.resolve(command.numbers, uid=command.uid)
+    if command.partial is not None:
+        positions = positions[command.partial.of(len(positions))]
     if since is not None:
         positions = [position for position in positions if view.modseq(position) > since]
     if all(item.name in render.FROM_VIEW for item in command.items):
