@@ -11,7 +11,7 @@ from bridge.query.sort import runs
 from bridge.session.context import Context
 from bridge.session.view import View
 
-FEW_MESSAGES = 1000
+FEW_MESSAGES = 4000
 """Written down in the reactor's thread: more take milliseconds, which are not its to lose."""
 
 
@@ -24,7 +24,7 @@ async def tell(context: Context, command: Search | Sort, found: Sequence[int]) -
 
 def response(view: View, command: Search | Sort, tag: bytes, found: Sequence[int]) -> bytes:
     """SEARCH, SORT or ESEARCH."""
-    numbers = [view.uids[place] if command.uid else place + 1 for place in found]
+    numbers = view.uids_at(found) if command.uid else [place + 1 for place in found]
     if command.returns is None:
         name = b"SORT" if isinstance(command, Sort) else b"SEARCH"
         asked = command.modseq and found

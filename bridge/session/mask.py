@@ -4,13 +4,16 @@ See `bridge.query.evaluate` for what a mask is.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import compress
 
 from bridge.model.flags import RECENT
 from bridge.model.numset import NumSet
 from bridge.query.evaluate import Mask, Stored
 from bridge.session.view import View
+
+_LOOK_UP = 8
+"""To look one number up takes as long as to pass over so many."""
 
 
 class InView:
@@ -24,32 +27,36 @@ class InView:
     @property
     def every(self) -> Mask:
         """All of them, but for those that are expunged and not yet announced."""
-        uids, vanished = self.uids, self.view.vanished
-        found = bytearray(b"\1" * len(uids))
-        for uid in vanished:
-            at = bisect_left(uids, uid)
-            if at < len(uids) and uids[at] == uid:
-                found[at] = 0
-        return _mask(found)
+        size = len(self.uids)
+        if not len(self.view.vanished):
+            return _filled(size, [(0, size)])
+        return _filled(size, [(0, size)]) ^ self.among_uids(list(self.view.vanished))
 
-    def positions(self, mask: Mask) -> list[int]:
-        """Where those of a mask stand in the view."""
-        return list(compress(range(self._start, self._stop), self._octets(mask)))
+    def positions(self, mask: Mask) -> Sequence[int]:
+        """Where those of a mask stand in the view, ascending."""
+        octets = self.octets(mask)
+        first, end = octets.find(1), octets.rfind(1) + 1
+        if end - first == octets.count(1):
+            # The newest, or all of them, as is often so.
+            return range(self._start + first, self._start + end)
+        return list(compress(range(self._start, self._stop), octets))
 
-    def uids_of(self, mask: Mask) -> list[int]:
-        """The UIDs of those of a mask."""
-        return list(compress(self.uids, self._octets(mask)))
+    def uids_of(self, mask: Mask) -> Sequence[int]:
+        """The UIDs of those of a mask, ascending."""
+        octets = self.octets(mask)
+        return list(compress(self.uids, octets)) if 0 in octets else self.uids
 
-    def at(self, positions: Iterable[int]) -> Mask:
-        """Those at positions of the view."""
-        found = bytearray(self._stop - self._start)
-        for position in positions:
-            found[position - self._start] = 1
-        return _mask(found)
-
-    def among_uids(self, uids: Iterable[int]) -> Mask:
+    def among_uids(self, uids: Sequence[int]) -> Mask:
         """Those whose UID is one of `uids`, which may have others."""
-        return _mask(bytes(map(set(uids).__contains__, self.uids)))
+        known = self.uids
+        if len(uids) * _LOOK_UP > len(known):
+            return _mask(bytes(map(set(uids).__contains__, known)))
+        found = bytearray(len(known))
+        for uid in uids:
+            at = bisect_left(known, uid)
+            if at < len(known) and known[at] == uid:
+                found[at] = 1
+        return _mask(found)
 
     def with_flag(self, flag: str) -> Mask:
         """As `Messages.with_flag`."""
@@ -81,7 +88,8 @@ class InView:
         ends = ((bisect_left(uids, low), bisect_left(uids, end)) for low, end in ranges)
         return _filled(len(uids), ends)
 
-    def _octets(self, mask: Mask) -> bytes:
+    def octets(self, mask: Mask) -> bytes:
+        """A mask's octets."""
         return mask.to_bytes(self._stop - self._start, "little")
 
 

@@ -1,6 +1,6 @@
 """What a search asks of the store about messages that a view has."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import datetime
 from typing import assert_never
 
@@ -29,7 +29,6 @@ class InStore(InView):
         uids = self.uids_of(among)
         match key:
             case Size() | Date() | Within():
-                found: Iterable[int]
                 found = self._tx.numbered(self._mailbox_id, uids, key, self._now)
             case Header():
                 found = self._with_field(key, uids)
@@ -39,7 +38,7 @@ class InStore(InView):
                 assert_never(key)
         return self.among_uids(found)
 
-    def _with_field(self, key: Header, uids: list[int]) -> list[int]:
+    def _with_field(self, key: Header, uids: Sequence[int]) -> list[int]:
         wanted = wanted_in_field(key.value)
         found: list[int] = []
         if key.name in TEXT_FIELDS and b"\0" not in wanted:
@@ -50,7 +49,7 @@ class InStore(InView):
             found += [uid for uid, header in rows if test(header)]
         return found
 
-    def _with_text(self, key: Text, uids: list[int]) -> list[int]:
+    def _with_text(self, key: Text, uids: Sequence[int]) -> list[int]:
         if not key.header:
             in_body = body_test(key)
             bodies = self._tx.searched(self._mailbox_id, uids, frozenset({"text"}))

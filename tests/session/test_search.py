@@ -265,11 +265,11 @@ def test_a_long_set_costs_little() -> None:
     # A look at each range for each message takes minutes.
     for uid in (False, True):
         mask = cheap(0.5, lambda uid=uid: messages.numbered(numbers, uid=uid))
-        assert messages.positions(mask) == list(range(0, 20_000, 2))
+        assert list(messages.positions(mask)) == list(range(0, 20_000, 2))
 
 
 def test_more_sets_of_flags_than_an_octet_counts() -> None:
     view = large_view(1000)
     messages = InView(view, range(100, 900))
-    assert messages.positions(messages.with_flag("k299")) == [299, 599, 899]
-    assert messages.positions(messages.changed(899)) == [898, 899]
+    assert list(messages.positions(messages.with_flag("k299"))) == [299, 599, 899]
+    assert list(messages.positions(messages.changed(899))) == [898, 899]

@@ -1,12 +1,13 @@
 """SEARCH (RFC 9051 §6.4.4; RFC 3501 §7.2.5; RFC 7162 §3.1.5)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import partial
 
 from bridge.imap.commands.search import Search
 from bridge.model.search import SearchKey
 from bridge.query import evaluate
+from bridge.query.evaluate import Mask
 from bridge.session.context import Context
 from bridge.session.found import tell
 from bridge.session.mask import InView
@@ -36,34 +37,44 @@ async def search(context: Context, command: Search) -> Ok:
     return Ok("Done")
 
 
-async def matching(context: Context, view: View, key: SearchKey) -> list[int]:
+async def matching(context: Context, view: View, key: SearchKey) -> Sequence[int]:
     """The positions that match, ascending.
 
     Nothing changes the view meanwhile: a session runs one command at a time.
     """
     plan = evaluate.arranged(key)
     read, now = context.services.database.read, context.services.clock()
+    messages = InView(view, range(view.count))
     if view.count > VIEW_MESSAGES:
-        possible = await read(lambda tx: _in_view(view, plan.in_view))
+        possible = await read(lambda tx: _in_view(messages, plan.in_view))
     else:
-        possible = _in_view(view, plan.in_view)
+        possible = _in_view(messages, plan.in_view)
     if plan.in_store is None:
-        return possible
+        return messages.positions(possible)
+    octets = messages.octets(possible)
     found: list[int] = []
-    turn = READ_MESSAGES if plan.reads else FOUND_MESSAGES
-    ask = partial(_in_store, view=view, key=plan.in_store, now=now)
-    for start in range(0, len(possible), turn):
-        found += await read(partial(ask, positions=possible[start : start + turn]))
+    for some in _turns(octets, READ_MESSAGES if plan.reads else FOUND_MESSAGES):
+        among = octets[some.start : some.stop]
+        ask = partial(_in_store, view=view, key=plan.in_store, some=some, among=among, now=now)
+        found += await read(ask)
     return found
 
 
-def _in_view(view: View, key: SearchKey) -> list[int]:
-    messages = InView(view, range(view.count))
-    return messages.positions(evaluate.matching(key, messages, messages.every))
+def _in_view(messages: InView, key: SearchKey) -> Mask:
+    return evaluate.matching(key, messages, messages.every)
 
 
 def _in_store(
-    tx: ReadTx, *, view: View, key: SearchKey, positions: Sequence[int], now: datetime
-) -> list[int]:
-    messages = InStore(view, range(positions[0], positions[-1] + 1), tx, now)
-    return messages.positions(evaluate.matching(key, messages, messages.at(positions)))
+    tx: ReadTx, *, view: View, key: SearchKey, some: range, among: bytes, now: datetime
+) -> Sequence[int]:
+    messages = InStore(view, some, tx, now)
+    return messages.positions(evaluate.matching(key, messages, int.from_bytes(among, "little")))
+
+
+def _turns(octets: bytes, most: int) -> Iterator[range]:
+    """Positions that have about `most` messages of a mask at a time, and all of them together."""
+    start, end = octets.find(1), octets.rfind(1) + 1
+    if start >= 0:
+        width = max(most, most * (end - start) // octets.count(1))
+        for at in range(start, end, width):
+            yield range(at, min(at + width, end))
