@@ -91,6 +91,8 @@ class Store:
             may_go_on: asked before each work but the first, with the number of works done and the
                 octets of mail they wrote; where it says no, the answer is that much shorter.
         """
+        # Before, not behind: who hears of a commit waits for this thread to give its result.
+        self._limit_log()
         if len(works) == 1:
             return [self._write_alone(works[0])]
         outcomes: list[Any] = []
@@ -178,7 +180,7 @@ class Store:
             raise sqlite.translate(error) from error
 
     def _committed(self, changes: list[Change]) -> None:
-        """Says what a commit has changed, and looks after the log."""
+        """Says what a commit has changed."""
         for change in changes:
             self._newest[change.mailbox_id] = max(change.modseq, self.newest(change.mailbox_id))
         if changes:
@@ -187,7 +189,6 @@ class Store:
             except Exception:
                 # It is committed: who isn't told converges at the next sync point.
                 _log.exception("A commit could not be announced")
-        self._limit_log()
 
     def _limit_log(self) -> None:
         """Starts the log anew where readers, each following the other, have kept that off."""
