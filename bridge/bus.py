@@ -7,7 +7,7 @@ from the store, so a hint that is lost, doubled or late only delays.
 from collections.abc import Callable, Iterable
 
 from bridge.model.change import Change
-from bridge.model.ids import MailboxId, ModSeq
+from bridge.model.ids import AccountId, MailboxId, ModSeq
 
 Wake = Callable[[ModSeq], None]
 
@@ -17,6 +17,7 @@ class Bus:
 
     def __init__(self) -> None:
         self._wakes: dict[MailboxId, list[Wake]] = {}
+        self._of_accounts: dict[AccountId, list[Callable[[], None]]] = {}
 
     def subscribe(self, mailbox_id: MailboxId, wake: Wake) -> Callable[[], None]:
         """Calls `wake` with the newest modseq after each commit that changed the mailbox.
@@ -35,13 +36,37 @@ class Bus:
 
         return unsubscribe
 
+    def subscribe_account(
+        self, account_id: AccountId, wake: Callable[[], None]
+    ) -> Callable[[], None]:
+        """Calls `wake` after each commit that changed anything that is the account's.
+
+        Returns:
+            a function that ends the subscription; calling it again does nothing.
+        """
+        self._of_accounts.setdefault(account_id, []).append(wake)
+
+        def unsubscribe() -> None:
+            wakes = self._of_accounts.get(account_id, [])
+            if wake in wakes:
+                wakes.remove(wake)
+            if not wakes:
+                self._of_accounts.pop(account_id, None)
+
+        return unsubscribe
+
     def publish(self, changes: Iterable[Change]) -> None:
         """Wakes each subscriber once a mailbox, however many changes one commit made there."""
         newest: dict[MailboxId, ModSeq] = {}
+        accounts: dict[AccountId, None] = {}
         for change in changes:
+            accounts[change.account_id] = None
             newest[change.mailbox_id] = max(
                 change.modseq, newest.get(change.mailbox_id, change.modseq)
             )
         for mailbox_id, modseq in newest.items():
             for wake in tuple(self._wakes.get(mailbox_id, ())):
                 wake(modseq)
+        for account_id in accounts:
+            for hear in tuple(self._of_accounts.get(account_id, ())):
+                hear()

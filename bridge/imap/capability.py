@@ -52,6 +52,8 @@ OFFERS = (
     Offer("LIST-EXTENDED", 5258),
     Offer("LIST-STATUS", 5819),
     Offer("STATUS=SIZE", 8438),
+    Offer("METADATA", 5464),
+    Offer("LIST-METADATA", 9590),
 )
 
 

@@ -14,6 +14,7 @@ from bridge.imap.commands import (
     fetch,
     general,
     login,
+    metadata,
     quota,
     rename,
     search,
@@ -51,6 +52,8 @@ Command = (
     | delete.Delete
     | subscribe.Subscribe
     | rename.Rename
+    | metadata.GetMetadata
+    | metadata.SetMetadata
     | quota.GetQuota
     | quota.GetQuotaRoot
     | quota.SetQuota
@@ -84,6 +87,8 @@ _VERBS: dict[str, Callable[[Cursor], Command]] = {
     "CREATE": create.parse_create,
     "DELETE": delete.parse_delete,
     "RENAME": rename.parse_rename,
+    "GETMETADATA": metadata.parse_getmetadata,
+    "SETMETADATA": metadata.parse_setmetadata,
     "GETQUOTA": quota.parse_getquota,
     "GETQUOTAROOT": quota.parse_getquotaroot,
     "SETQUOTA": quota.parse_setquota,

@@ -30,6 +30,13 @@ def nstring(octets: bytes | None) -> bytes:
     return b"NIL" if octets is None else string(octets)
 
 
+def value(octets: bytes | None) -> bytes:
+    """A metadata value (RFC 5464 §5): a literal8 where nothing else can carry NUL."""
+    if octets is None or b"\0" not in octets:
+        return nstring(octets)
+    return b"~{%d}\r\n%b" % (len(octets), octets)
+
+
 def astring(octets: bytes) -> bytes:
     """An atom where that is enough, else a string; the word NIL is always quoted."""
     return octets if _ATOM.match(octets) and octets.upper() != b"NIL" else string(octets)

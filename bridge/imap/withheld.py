@@ -16,6 +16,7 @@ from bridge.imap.commands.fetch import Fetch
 from bridge.imap.commands.general import Idle, Namespace
 from bridge.imap.commands.id import Id
 from bridge.imap.commands.list import List
+from bridge.imap.commands.metadata import GetMetadata, SetMetadata
 from bridge.imap.commands.quota import GetQuota, GetQuotaRoot, SetQuota
 from bridge.imap.commands.search import Search
 from bridge.imap.commands.select import Select
@@ -48,6 +49,8 @@ _COMMANDS: dict[type, str] = {
     Enable: "ENABLE",
     Idle: "IDLE",
     Namespace: "NAMESPACE",
+    GetMetadata: "METADATA",
+    SetMetadata: "METADATA",
     GetQuota: "QUOTA",
     GetQuotaRoot: "QUOTA",
     SetQuota: "QUOTA",
@@ -95,6 +98,8 @@ def _brought_by(command: object) -> Iterator[str]:
                 yield "SPECIAL-USE"
             if command.status:
                 yield "LIST-STATUS"
+            if command.metadata:
+                yield "LIST-METADATA"
             yield from (_STATUS_ITEMS[item] for item in command.status if item in _STATUS_ITEMS)
         case Search() | Sort() | Thread():
             yield from _keys_brought_by([command.key])

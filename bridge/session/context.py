@@ -8,6 +8,7 @@ from bridge.imap.capability import capabilities
 from bridge.imap.framing import CommandLine, LineTooLong, LiteralRequested
 from bridge.model.account import Account
 from bridge.model.ids import ModSeq
+from bridge.session.annotations import AnnotationNews
 from bridge.session.port import Expired, Services, Woken
 from bridge.session.refresh import highest_modseq_line, pending_expunges, refresh
 from bridge.session.reply import Bad, Bye, No
@@ -46,6 +47,8 @@ class Context:
         self.uploads = Uploads(services)
         self._hinted = False
         self._unsubscribe = _nothing
+        self.annotations: AnnotationNews | None = None
+        """Made where the client has enabled METADATA: it wants to hear what others annotate."""
         self._began_s = services.monotonic()
 
     def enter(self, account: Account) -> None:
@@ -196,6 +199,22 @@ class Context:
             await self.sync(expunge=False, always=True)
             self.write(highest_modseq_line(self.view))
         self.condstore = True
+
+    async def enable_metadata(self) -> None:
+        """From here on the client hears which annotations others change (RFC 5464 §4.1)."""
+        if self.annotations is None:
+            account = self.user.id
+            newest = await self.services.database.read(lambda tx: tx.newest_annotation(account))
+            self.annotations = AnnotationNews(self.services, account, newest, self._wake_idler)
+
+    async def tell_annotations(self, *, always: bool) -> None:
+        """Tells which annotations others have changed; `always` sees for itself."""
+        if self.annotations is not None:
+            self.write(await self.annotations.pull(always=always))
+
+    def _wake_idler(self) -> None:
+        if self.idling:
+            self.connection.wake()
 
     def select(self, view: View) -> None:
         """Makes `view` the selected mailbox."""

@@ -24,6 +24,7 @@ from bridge.imap.commands.general import (
 from bridge.imap.commands.id import Id
 from bridge.imap.commands.list import List, Lsub
 from bridge.imap.commands.login import Login
+from bridge.imap.commands.metadata import GetMetadata, SetMetadata
 from bridge.imap.commands.quota import GetQuota, GetQuotaRoot, SetQuota
 from bridge.imap.commands.rename import Rename
 from bridge.imap.commands.search import Search
@@ -46,6 +47,7 @@ from bridge.session.commands.id import identify
 from bridge.session.commands.idle import idle
 from bridge.session.commands.list import list_mailboxes, list_subscribed
 from bridge.session.commands.login import login
+from bridge.session.commands.metadata import get_metadata, set_metadata
 from bridge.session.commands.quota import get_quota, get_quota_root, set_quota
 from bridge.session.commands.rename import rename
 from bridge.session.commands.search import search
@@ -113,6 +115,8 @@ RULES: dict[type, Rule] = {
     Delete: Rule(AFTER, delete),
     Rename: Rule(AFTER, rename),
     Subscribe: Rule(AFTER, subscribe),
+    GetMetadata: Rule(AFTER, get_metadata),
+    SetMetadata: Rule(AFTER, set_metadata),
     GetQuota: Rule(AFTER, get_quota),
     GetQuotaRoot: Rule(AFTER, get_quota_root),
     SetQuota: Rule(AFTER, set_quota),

@@ -49,6 +49,8 @@ class Session:
 
     async def _end(self) -> None:
         self._context.deselect()
+        if self._context.annotations is not None:
+            self._context.annotations.close()
         if self._context.account is None:
             self._services.strangers -= 1
         else:
@@ -130,6 +132,7 @@ class Session:
             ok = await rule.run(self._context, command)
             if rule.refresh and self._context.view is not None:
                 await self._context.sync(expunge=rule.expunge(command), always=rule.always_refresh)
+            await self._context.tell_annotations(always=rule.always_refresh)
         except (No, Bad):
             await self._sync_after_failure(rule.expunge(command))
             raise

@@ -122,6 +122,37 @@ subscription = Table(
     Column("name", Text, primary_key=True),
 )
 
+annotation = Table(
+    "annotation",
+    metadata,
+    _id(),
+    _ref("account_id", "account"),
+    Column("mailbox_id", Integer, ForeignKey("mailbox.id", ondelete="CASCADE")),
+    Column("entry", Text, nullable=False),
+    Column("spelling", Text, nullable=False),
+    Column("value", BLOB),
+    Column("serial", Integer, nullable=False),
+    Index("annotation_by_serial", "account_id", "serial"),
+)
+"""Without a mailbox it is the server's; `entry` is in lower case; without a value it was removed.
+`serial` counts the changes."""
+Index(
+    "annotation_of_mailbox",
+    annotation.c.mailbox_id,
+    annotation.c.entry,
+    unique=True,
+    sqlite_where=annotation.c.mailbox_id.is_not(None),
+    postgresql_where=annotation.c.mailbox_id.is_not(None),
+)
+Index(
+    "annotation_of_server",
+    annotation.c.account_id,
+    annotation.c.entry,
+    unique=True,
+    sqlite_where=annotation.c.mailbox_id.is_(None),
+    postgresql_where=annotation.c.mailbox_id.is_(None),
+)
+
 blob = Table(
     "blob",
     metadata,

@@ -5,6 +5,7 @@ from datetime import datetime
 from bridge.model.account import Account
 from bridge.model.mailbox import INBOX, SPECIAL_USE
 from bridge.store.accounts import AccountReads, AccountWrites
+from bridge.store.annotations import AnnotationReads, AnnotationWrites
 from bridge.store.ledger import LedgerReads, LedgerWrites
 from bridge.store.messages import MessageReads
 from bridge.store.profiles import ProfileReads, ProfileWrites
@@ -15,6 +16,7 @@ from bridge.store.searching import SearchReads
 
 class ReadTx(
     AccountReads,
+    AnnotationReads,
     LedgerReads,
     MessageReads,
     SearchReads,
@@ -25,7 +27,15 @@ class ReadTx(
     """One snapshot of the store."""
 
 
-class WriteTx(AccountWrites, LedgerWrites, ExpungedWrites, ProfileWrites, RetentionWrites, ReadTx):
+class WriteTx(
+    AccountWrites,
+    AnnotationWrites,
+    LedgerWrites,
+    ExpungedWrites,
+    ProfileWrites,
+    RetentionWrites,
+    ReadTx,
+):
     """One member of a commit."""
 
     def add_account(self, account: Account) -> Account:

@@ -81,6 +81,7 @@ default_internal_group = {internal if root else group}
 default_login_user = {login}
 first_valid_uid = 1
 mail_location = sdbox:~/mail
+mail_attribute_dict = file:%h/attributes
 mail_fsync = never
 mail_max_userip_connections = 100
 mailbox_list_index = yes
@@ -88,6 +89,7 @@ mail_plugins = quota
 imap_idle_notify_interval = 29 mins
 protocol imap {{
   mail_plugins = quota imap_quota
+  imap_metadata = yes
 }}
 plugin {{
   quota = count:

@@ -65,6 +65,11 @@ COMMANDS = {
     "WITHIN": ["SEARCH OLDER 1", "SEARCH (SEEN (OR ALL YOUNGER 1))"],
     "APPENDLIMIT": ["STATUS Trash (APPENDLIMIT)"],
     "OBJECTID": ["FETCH 1 EMAILID", "UID FETCH 1 (THREADID)", "STATUS Trash (MAILBOXID)"],
+    "METADATA": [
+        'GETMETADATA "" /shared/comment',
+        "SETMETADATA Trash (/private/comment NIL)",
+    ],
+    "LIST-METADATA": ['LIST "" * RETURN (METADATA (/private/comment))'],
     "CREATE-SPECIAL-USE": ["CREATE x (USE ())"],
     "LIST-EXTENDED": ['LIST () "" *', 'LIST "" (*)', 'LIST "" * RETURN ()'],
     "LIST-STATUS": ['LIST "" * RETURN (STATUS (MESSAGES))'],

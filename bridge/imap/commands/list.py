@@ -1,13 +1,14 @@
-"""LIST and LSUB (RFC 3501 §6.3.8, §6.3.9; RFC 5258; RFC 5819; RFC 6154)."""
+"""LIST and LSUB (RFC 3501 §6.3.8, §6.3.9; RFC 5258; RFC 5819; RFC 6154; RFC 9590)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from bridge.imap.commands.metadata import parse_entries
 from bridge.imap.commands.status import parse_items
 from bridge.imap.grammar import Cursor, NotAName, OverLimit, SyntaxFault, decode_name
 
 SELECT_OPTIONS = frozenset({"SUBSCRIBED", "REMOTE", "RECURSIVEMATCH", "SPECIAL-USE"})
-RETURN_OPTIONS = frozenset({"SUBSCRIBED", "CHILDREN", "SPECIAL-USE", "STATUS"})
+RETURN_OPTIONS = frozenset({"SUBSCRIBED", "CHILDREN", "SPECIAL-USE", "STATUS", "METADATA"})
 MAX_PATTERNS = 100
 """Of one command: each is tried on each name."""
 
@@ -17,7 +18,8 @@ class List:
     """LIST. Patterns that no name can match are left out (RFC 5258 §3).
 
     `extended` says whether any of the three forms that RFC 5258 §1 adds was used. `returns` holds
-    what `selects` implies too; `status` are the items of the option STATUS, without it none.
+    what `selects` implies too; `status` are the items of the option STATUS, `metadata` the entries
+    of METADATA, without it none.
     """
 
     patterns: tuple[str, ...]
@@ -25,6 +27,7 @@ class List:
     selects: frozenset[str] = frozenset()
     returns: frozenset[str] = frozenset()
     status: tuple[str, ...] = ()
+    metadata: tuple[str, ...] = ()
 
     @property
     def delimiter(self) -> bool:
@@ -66,6 +69,7 @@ def parse_list(cursor: Cursor) -> List:
         selects=frozenset(selects),
         returns=frozenset(returns) | (frozenset(selects) & {"SUBSCRIBED", "SPECIAL-USE"}),
         status=returns.get("STATUS", ()),
+        metadata=returns.get("METADATA", ()),
     )
 
 
@@ -121,4 +125,7 @@ def _options(cursor: Cursor, known: frozenset[str]) -> dict[str, tuple[str, ...]
     return options
 
 
-_ARGUMENTS: dict[str, Callable[[Cursor], tuple[str, ...]]] = {"STATUS": parse_items}
+_ARGUMENTS: dict[str, Callable[[Cursor], tuple[str, ...]]] = {
+    "STATUS": parse_items,
+    "METADATA": parse_entries,
+}

@@ -18,5 +18,5 @@ async def enable(context: Context, command: Enable) -> Ok:
     return Ok("Done")
 
 
-ENABLES = {"CONDSTORE": Context.enable_condstore}
+ENABLES = {"CONDSTORE": Context.enable_condstore, "METADATA": Context.enable_metadata}
 """What can be enabled, and how."""

@@ -19,7 +19,8 @@ async def idle(context: Context, command: Idle) -> Ok:
         while not isinstance(said := await context.read_line(), CommandLine):
             if context.view is not None:
                 await context.sync(expunge=True, always=True)
-                await context.connection.drain()
+            await context.tell_annotations(always=False)
+            await context.connection.drain()
     finally:
         context.idling = False
     word = said.pieces[0]

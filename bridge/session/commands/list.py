@@ -1,14 +1,17 @@
-"""LIST (RFC 9051 §6.3.9; RFC 5258; RFC 5819; RFC 6154) and LSUB."""
+"""LIST (RFC 9051 §6.3.9; RFC 5258; RFC 5819; RFC 6154; RFC 9590) and LSUB."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from bridge.imap.commands.list import List, Lsub
 from bridge.imap.serialize import mailbox_name
+from bridge.model.annotation import Annotation
 from bridge.model.ids import AccountId, MailboxId
 from bridge.model.mailbox import INBOX, MAX_NAME_CHARACTERS, MailboxStatus, superiors
+from bridge.query.annotations import chosen
 from bridge.query.listing import Listed, Matches, listed
 from bridge.query.names import matcher
+from bridge.session.commands.metadata import metadata_line
 from bridge.session.commands.status import status_line
 from bridge.session.context import Context
 from bridge.session.reply import Ok
@@ -69,6 +72,7 @@ class _List:
     _subscribed: frozenset[str] = field(init=False)
     _parents: frozenset[str] = field(init=False)
     _deleted_sizes: dict[MailboxId, int] = field(init=False)
+    _annotations: dict[MailboxId, dict[str, Annotation]] = field(init=False)
 
     def __post_init__(self) -> None:
         tx, command = self.tx, self.wanted.command
@@ -78,6 +82,9 @@ class _List:
         self._parents = frozenset(above for name in self._boxes for above in superiors(name))
         sizes = "DELETED-STORAGE" in command.status
         self._deleted_sizes = tx.deleted_sizes(self.account) if sizes else {}
+        boxes = (one.mailbox for one in self._boxes.values())
+        found = tx.annotations_of_all(self.account, boxes) if command.metadata else {}
+        self._annotations = found
 
     def lines(self) -> Iterator[bytes]:
         command = self.wanted.command
@@ -85,13 +92,18 @@ class _List:
         for one in listed(self._selected(), self.wanted.matches, recursive=recursive):
             yield _line(b"LIST", self._attributes(one), one.name, childinfo=one.childinfo)
             box = self._boxes.get(one.name) if one.meets else None
-            if box is not None and command.status:
+            if box is None:
+                continue
+            if command.status:
                 yield status_line(
                     box,
                     command.status,
                     deleted_size=self._deleted_sizes.get(box.mailbox.id, 0),
                     append_octets=self.wanted.append_octets,
                 )
+            if command.metadata:
+                found = chosen(self._annotations[box.mailbox.id], command.metadata)
+                yield metadata_line(one.name, found.values)
 
     def _selected(self) -> Iterable[str]:
         """The names that meet all criteria; REMOTE adds none, for none is."""

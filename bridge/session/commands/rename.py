@@ -26,6 +26,7 @@ async def rename(context: Context, command: Rename) -> Ok:
         assert inbox is not None
         make_superiors(tx, account, target)
         made = tx.create_mailbox(account, target)
+        tx.copy_annotations(inbox, made)
         uids = tx.snapshot(inbox).uids
         tx.copy(inbox.id, uids, made.id, services.clock())
         tx.expunge(inbox.id, uids, services.clock())
