@@ -134,7 +134,8 @@ def unsolicited(response: Response, command: Command | None, *, rev2: bool) -> s
         case ExtendedSearch():
             allowed = verb in ("SEARCH", "SORT") and by_esearch
         case Metadata():
-            allowed = bool(response.changed) or verb == "GETMETADATA"
+            solicited = verb == "GETMETADATA" or (verb == "LIST" and "METADATA" in words)
+            allowed = bool(response.changed) or solicited
         case _:
             verbs = SOLICITED.get(type(response))
             allowed = verbs is None or verb in verbs

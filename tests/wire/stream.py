@@ -17,6 +17,7 @@ from tests.wire.values import (
     Fetch,
     Flags,
     Found,
+    Metadata,
     Recent,
     Response,
     Status,
@@ -372,6 +373,8 @@ class Validator:
             if fault is not None:
                 raise ProtocolViolation(fault)
         self._counts[type(response)] = self._counts.get(type(response), 0) + 1
+        if isinstance(response, Metadata) and response.changed and b"METADATA" not in self.enabled:
+            raise ProtocolViolation("news of annotations without ENABLE METADATA (RFC 5464 §4.1)")
         if isinstance(response, Enabled):
             self.enabled |= frozenset(response.names)
             self.condstore = self.condstore or bool(self.enabled & {b"CONDSTORE", b"QRESYNC"})
