@@ -133,7 +133,7 @@ def test_mail_is_read_on_a_full_disk_after_a_restart(
         server.messages.append(b"Subject: new\r\n\r\nnew\r\n")
         ending(first)
         disk.fill()
-        with ready(data) as port, IMAPClient(HOST, port, ssl=False, timeout=30) as client:
+        with ready(data) as port, IMAPClient(HOST, port, ssl=False, timeout=120) as client:
             client.login("alice", "device")
             client.select_folder("INBOX")
             found = client.fetch([1, 2, 3, 4, 5], ["BODY[]"])
@@ -172,4 +172,7 @@ def ready(data: Path) -> Iterator[int]:
             yield int(found[1])
         finally:
             process.terminate()
-            assert process.wait(10) == 0
+            try:
+                assert process.wait(60) == 0
+            finally:
+                process.kill()

@@ -15,7 +15,7 @@ Target = Callable[[bytes], None]
 
 
 class Hang(Exception):
-    """An input took longer than it may."""
+    """An input took more CPU time than it may: a neighbour's work is none of its doing."""
 
 
 def place(error: BaseException) -> str:
@@ -41,13 +41,13 @@ def _limited(seconds: float) -> Iterator[None]:
     def stop(number: int, frame: FrameType | None) -> None:
         raise Hang(f"more than {seconds} s")
 
-    handler = signal.signal(signal.SIGALRM, stop)
-    timer = signal.setitimer(signal.ITIMER_REAL, seconds)
+    handler = signal.signal(signal.SIGPROF, stop)
+    timer = signal.setitimer(signal.ITIMER_PROF, seconds)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, *timer)
-        signal.signal(signal.SIGALRM, handler)
+        signal.setitimer(signal.ITIMER_PROF, *timer)
+        signal.signal(signal.SIGPROF, handler)
 
 
 def failure(target: Target, octets: bytes, seconds: float = INPUT_SECONDS) -> Exception | None:

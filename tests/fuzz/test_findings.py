@@ -1,13 +1,13 @@
 """What the fuzzers have found, an input each, and the machinery that makes findings small."""
 
 from importlib import import_module
-from time import process_time
 
 import pytest
 
 from bridge.imap.framing import CommandLine, Framer, LiteralRequested
 from bridge.mime.words import charset_text
 from bridge.query.subject import base_subject
+from tests.effort import cheap
 from tests.fuzz.common import held
 from tests.fuzz.findings import Hang, failure, minimised, place
 
@@ -49,16 +49,12 @@ def test_a_framer_forgets_the_literals_of_a_command_that_is_done() -> None:
 
 @pytest.mark.parametrize("subject", ["[]", "[] ", "[x]"])
 def test_a_subject_of_many_blobs_takes_a_moment(subject: str) -> None:
-    start = process_time()
-    base_subject(subject * 2000)
-    assert process_time() - start < 0.01
+    cheap(0.01, lambda: base_subject(subject * 2000))
 
 
 def test_what_is_no_charset_of_mail_is_not_decoded() -> None:
     octets = b"a-" + b"b9" * 20_000
-    start = process_time()
-    assert charset_text(octets, b"punycode") == octets.decode()
-    assert process_time() - start < 0.05
+    assert cheap(0.05, lambda: charset_text(octets, b"punycode")) == octets.decode()
 
 
 def _wants_no_semicolon(octets: bytes) -> None:
@@ -80,5 +76,5 @@ def test_a_hang_is_cut_and_made_small() -> None:
             pass
 
     octets = CONTROL + b"ab*c"
-    assert isinstance(failure(hangs_on_a_star, octets, 0.05), Hang)
-    assert minimised(hangs_on_a_star, octets, seconds=0.02) == CONTROL + b"*"
+    assert isinstance(failure(hangs_on_a_star, octets, 0.2), Hang)
+    assert minimised(hangs_on_a_star, octets, seconds=0.2) == CONTROL + b"*"

@@ -14,7 +14,7 @@ MOMENTS = ("start", "idle", *(step for step in STEPS if step not in ("stls", "st
 POLLS = 2
 """A polling daemon must have begun so many more sessions."""
 
-WAIT_S = 30
+WAIT_S = 120
 WRITTEN = datetime(2026, 10, 2)
 """The day in the Date field of all mail."""
 

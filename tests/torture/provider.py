@@ -18,7 +18,7 @@ from threading import Condition, Event, Thread
 
 HOST = "127.0.0.1"
 USER, PASSWORD = b"alice", b"secret"
-WAIT_S = 30
+WAIT_S = 120
 STEPS = (
     "greeting",
     "stls",

@@ -69,7 +69,7 @@ class Office:
         runner: Any = self.core._runner(account)
         assert isinstance(runner, Runner) and runner._progress_timeout_s == PROGRESS_TIMEOUT_S
         runner._progress_timeout_s = patience_s
-        return run(runner.run_once, timeout=60)
+        return run(runner.run_once)
 
     def look(self, account: Account) -> Seen:
         """INBOX as IMAP shows it."""

@@ -13,10 +13,10 @@ from tests.session.hammer.agent import Link, Oracle
 WAIT_S = 0.02
 """How long to wait for a word of the daemon's when nobody has anything to say."""
 
-SILENT_S = 30
+SILENT_S = 120
 """A daemon that says nothing for so long while commands are unanswered hangs."""
 
-SYNCED_S = 30
+SYNCED_S = 120
 
 
 class SocketLink(Link):
