@@ -1,7 +1,7 @@
 """Quirks 30 to 35 and 39 to 41: how sessions go, and how they end."""
 
-import time
 from dataclasses import replace
+from threading import Event
 from typing import Any
 
 import pytest
@@ -19,28 +19,32 @@ from tests.quirks.servers import QUIRKS, letters
 def test_quirk_30_a_slow_disk_lets_no_session_idle(
     bridge: Bridge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The server has sent all long before the disk has it: only QUIT waits."""
-    honest = WriteTx.add_message
+    """The disk has nothing before the server was asked for all: only QUIT waits."""
+    honest, all_asked, held = WriteTx.add_message, Event(), 0
 
     def slowly(self: WriteTx, *args: Any, **options: Any) -> Any:
-        time.sleep(0.05)
-        return honest(self, *args, **options)
+        nonlocal held
+        assert all_asked.wait(60), "the disk is waited for between two messages"
+        added = honest(self, *args, **options)
+        held += 1
+        return added
 
     monkeypatch.setattr(WriteTx, "add_message", slowly)
     with QUIRKS[30]() as server:
         bridge.add(server)
-        times: dict[str, float] = {}
+        held_at: dict[str, int] = {}
 
         class Log(list[str]):
             def append(self, line: str) -> None:
-                times[line] = time.monotonic()
+                held_at[line] = held
+                if line == "RETR 30":
+                    all_asked.set()
                 super().append(line)
 
         server.log = Log()
         assert bridge.fetched() == 30
         assert bridge.mail() == server.messages
-        asked = times["RETR 30"] - times["RETR 1"]
-        assert asked < 1.0 < times["QUIT"] - times["RETR 30"]
+        assert (held_at["RETR 30"], held_at["QUIT"]) == (0, 30)
 
 
 def test_quirk_31_a_session_ends_after_so_many_messages(bridge: Bridge) -> None:
