@@ -14,7 +14,7 @@ from tests.bench.parts import PARTS, Options, Part
 def main() -> None:
     """Runs what is asked for; a part that fails is told, and the others go on."""
     given = _options()
-    options = Options(given.sizes, given.rounds, given.only)
+    options = Options(given.sizes, (given.growth // 10, given.growth), given.rounds, given.only)
     # `--only` names IMAP rows.
     names = given.parts or (["imap"] if given.only else [part.name for part in PARTS])
     found: dict[Part, list[Line]] = {}
@@ -47,6 +47,7 @@ def _measured(part: Part, options: Options) -> list[Line]:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench")
     parser.add_argument("--sizes", type=int, nargs="+", default=[2000, 20_000])
+    parser.add_argument("--growth", type=int, default=200_000, help="beside a tenth of it")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only", default="", help="IMAP rows whose name has this in it")
     parser.add_argument("--parts", nargs="+", choices=[part.name for part in PARTS])

@@ -10,7 +10,6 @@ from tests.bench.client import Client
 from tests.bench.figure import Figure, Unit
 from tests.bench.rows import ROWS, Row
 
-SMALL, LARGE = 20_000, 200_000
 ROUNDS = 3
 BAR = 12.0
 CONSTANT_BAR = 1.5
@@ -26,11 +25,11 @@ CONSTANT = (
 )
 
 
-def run() -> Iterator[Figure]:
-    """Each row's cost at 200,000 messages beside its cost at 20,000: popbridge alone."""
+def run(small: int, large: int) -> Iterator[Figure]:
+    """Each row's cost at `large` messages beside its cost at `small`: popbridge alone."""
     spent: dict[str, list[float]] = {}
     rows = (*CONSTANT, *ROWS)
-    for count in (SMALL, LARGE):
+    for count in (small, large):
         with alone.folder() as data:
             fill.copy_small(data, count)
             with alone.running(data) as daemon:
@@ -46,7 +45,7 @@ def run() -> Iterator[Figure]:
         if len(spent.get(row.name, ())) == 2:
             yield Figure(
                 name=row.name,
-                size=LARGE,
+                size=large,
                 ours=spent[row.name][1] * 1000,
                 peer=spent[row.name][0] * 1000,
                 unit=Unit.MS,

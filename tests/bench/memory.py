@@ -1,8 +1,7 @@
 """What idle connections and selected messages hold in memory."""
 
 import time
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterator
 
 from tests.bench import alone, fill
 from tests.bench.client import Client
@@ -22,8 +21,11 @@ BARS_KIB = {"plain": 16.0, "TLS": 48.0}
 MESSAGES = 300
 SETTLE_S = 1.0
 
-SELECTED = (20_000, 200_000)
-SESSIONS = 5
+SELECTED = 20_000
+MAILBOXES = 12
+"""Copies of one, of which the first two aren't counted."""
+
+SESSIONS = 3
 BAR_OCTETS = 24.0
 
 
@@ -49,36 +51,39 @@ def connections() -> Iterator[Figure]:
 
 
 def selected() -> Iterator[Figure]:
-    """Memory of a selected message where several sessions have the mailbox selected."""
-    for count in SELECTED:
-        with alone.folder() as data:
-            fill.copy_small(data, count)
-            with alone.running(data) as daemon:
-                port, pid = daemon.port("imap"), daemon.process.pid
-                # What reading it takes for a moment stays with the process, and isn't its.
-                _select(port, 1, lambda: 0)
-                before = _settled(pid)
-                octets = _select(port, SESSIONS, partial(_settled, pid)) - before
-                yield Figure(
-                    name=f"memory of a selected message, {SESSIONS} sessions together",
-                    size=count,
-                    ours=octets / count,
-                    peer=None,
-                    unit=Unit.OCTETS,
-                    bar=BAR_OCTETS,
-                )
+    """Memory of a selected message, where several sessions have each mailbox selected."""
+    names = [b"Box%d" % number for number in range(MAILBOXES)]
+    with alone.folder() as data:
+        fill.copy_small(data, SELECTED)
+        with alone.running(data) as daemon:
+            port, pid = daemon.port("imap"), daemon.process.pid
+            first = Client(port)
+            first.ask(b"SELECT INBOX")
+            for name in names:
+                first.ask_many([b"CREATE " + name, b"COPY 1:* " + name])
+            held = [first, *_selecting(port, names[0]), *_selecting(port, names[1])]
+            # What reading a mailbox takes for a moment stays with the process and is used again.
+            before = _settled(pid)
+            for name in names[2:]:
+                held += _selecting(port, name)
+            octets = _settled(pid) - before
+            for client in held:
+                client.close()
+    yield Figure(
+        name=f"memory of a selected message, {SESSIONS} sessions a mailbox",
+        size=SELECTED * len(names[2:]),
+        ours=octets / len(names[2:]) / SELECTED,
+        peer=None,
+        unit=Unit.OCTETS,
+        bar=BAR_OCTETS,
+    )
 
 
-def _select(port: int, sessions: int, look: Callable[[], int]) -> int:
-    """What `look` returns while so many sessions have INBOX selected."""
-    clients = [Client(port) for _ in range(sessions)]
+def _selecting(port: int, name: bytes) -> list[Client]:
+    clients = [Client(port) for _ in range(SESSIONS)]
     for client in clients:
-        client.ask(b"SELECT INBOX")
-    found = look()
-    for client in clients:
-        client.ask(b"UNSELECT")
-        client.close()
-    return found
+        client.ask(b"SELECT " + name)
+    return clients
 
 
 def _dovecot() -> dict[str, float]:
