@@ -49,6 +49,7 @@ OFFERS = (
     Offer("SPECIAL-USE", 6154),
     Offer("CREATE-SPECIAL-USE", 6154),
     Offer("OBJECTID", 8474),
+    Offer("SAVEDATE", 8514),
     Offer("LIST-EXTENDED", 5258),
     Offer("LIST-STATUS", 5819),
     Offer("STATUS=SIZE", 8438),

@@ -29,11 +29,14 @@ from bridge.model.search import (
     And,
     Date,
     HasFlag,
+    HasSaveDate,
     Header,
     ModSeqAtLeast,
     Not,
     Numbers,
+    ObjectId,
     Or,
+    Saved,
     SearchKey,
     Size,
     Text,
@@ -129,6 +132,10 @@ def _keys_brought_by(keys: Iterable[SearchKey]) -> Iterator[str]:
         match key:
             case Within():
                 yield "WITHIN"
+            case Saved() | HasSaveDate():
+                yield "SAVEDATE"
+            case ObjectId():
+                yield "OBJECTID"
             case ModSeqAtLeast():
                 yield "CONDSTORE"
             case Not():

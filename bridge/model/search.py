@@ -64,6 +64,27 @@ class Date:
 
 
 @dataclass(frozen=True, slots=True)
+class Saved:
+    """SAVEDBEFORE, SAVEDON, SAVEDSINCE (RFC 8514 §4.3). Time and zone are disregarded."""
+
+    relation: str
+    day: date
+
+
+@dataclass(frozen=True, slots=True)
+class HasSaveDate:
+    """SAVEDATESUPPORTED: every message, for every mailbox keeps save dates."""
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectId:
+    """EMAILID or THREADID, as `item` says, and what it is (RFC 8474 §6); its letters have case."""
+
+    item: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
 class Within:
     """OLDER or YOUNGER: the internal date against now less `seconds`, to the second (RFC 5032)."""
 
@@ -101,5 +122,19 @@ class And:
 
 
 SearchKey = (
-    All | HasFlag | Numbers | Header | Text | Size | Date | Within | ModSeqAtLeast | Not | Or | And
+    All
+    | HasFlag
+    | HasSaveDate
+    | Numbers
+    | ObjectId
+    | Header
+    | Text
+    | Size
+    | Date
+    | Saved
+    | Within
+    | ModSeqAtLeast
+    | Not
+    | Or
+    | And
 )

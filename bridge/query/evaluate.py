@@ -13,11 +13,14 @@ from bridge.model.search import (
     And,
     Date,
     HasFlag,
+    HasSaveDate,
     Header,
     ModSeqAtLeast,
     Not,
     Numbers,
+    ObjectId,
     Or,
+    Saved,
     SearchKey,
     Size,
     Text,
@@ -28,7 +31,7 @@ Mask = int
 """An octet for each message, 1 where it matches, the first one lowest. As one large number, AND,
 OR and NOT of thousands of messages are one operation each."""
 
-Stored = Size | Date | Within | Header | Text
+Stored = Size | Date | Saved | Within | ObjectId | Header | Text
 """Keys for which the store has to be asked."""
 
 
@@ -82,7 +85,7 @@ def matching(key: SearchKey, messages: Messages, among: Mask) -> Mask:
     if not among:
         return among
     match key:
-        case All():
+        case All() | HasSaveDate():
             return among
         case HasFlag():
             having = among & messages.with_flag(key.flag.lower())
@@ -100,7 +103,7 @@ def matching(key: SearchKey, messages: Messages, among: Mask) -> Mask:
             for inner in key.keys:
                 among = matching(inner, messages, among)
             return among
-        case Size() | Date() | Within() | Header() | Text():
+        case Size() | Date() | Saved() | Within() | ObjectId() | Header() | Text():
             return among & messages.stored(key, among)
         case _:
             assert_never(key)
@@ -139,7 +142,7 @@ def _in_order(keys: tuple[SearchKey, ...]) -> tuple[int, tuple[SearchKey, ...]]:
 def _cost(key: SearchKey) -> int:
     """What it takes to decide a key that has no others in it; 0 where the store isn't asked."""
     match key:
-        case Size() | Date() | Within():
+        case Size() | Date() | Saved() | Within() | ObjectId():
             return 1
         case Header():
             return 2 if key.name in TEXT_FIELDS else _READING

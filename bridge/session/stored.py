@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import assert_never
 
-from bridge.model.search import TEXT_FIELDS, Date, Header, Size, Text, Within
+from bridge.model.search import TEXT_FIELDS, Date, Header, ObjectId, Saved, Size, Text, Within
 from bridge.query.evaluate import Mask, Stored
 from bridge.query.texts import body_test, header_test, text_test, wanted_in_field
 from bridge.session.mask import InView
@@ -28,7 +28,7 @@ class InStore(InView):
         """As `Messages.stored`."""
         uids = self.uids_of(among)
         match key:
-            case Size() | Date() | Within():
+            case Size() | Date() | Saved() | Within() | ObjectId():
                 found = self._tx.numbered(self._mailbox_id, uids, key, self._now)
             case Header():
                 found = self._with_field(key, uids)

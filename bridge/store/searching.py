@@ -10,7 +10,7 @@ from typing import Any, assert_never
 from sqlalchemy import ColumnElement, Executable, bindparam, func, or_, select
 
 from bridge.model.ids import MailboxId
-from bridge.model.search import TEXT_FIELDS, Date, Size, Within
+from bridge.model.search import TEXT_FIELDS, Date, ObjectId, Saved, Size, Within
 from bridge.store import schema
 from bridge.store.columns import ColumnReads
 
@@ -27,19 +27,29 @@ class SearchReads(ColumnReads):
     """Queries of SEARCH. All are given ascending UIDs, and may answer with others between them."""
 
     def numbered(
-        self, mailbox_id: MailboxId, uids: Sequence[int], key: Size | Date | Within, now: datetime
+        self,
+        mailbox_id: MailboxId,
+        uids: Sequence[int],
+        key: Size | Date | Saved | Within | ObjectId,
+        now: datetime,
     ) -> list[int]:
-        """The UIDs of messages whose size or date matches."""
+        """The UIDs of messages whose size, date or id matches."""
         match key:
             case Size():
                 return self._found(_SIZES[key.larger], mailbox_id, uids, octets=key.octets)
-            case Date():
+            case Date() | Saved():
                 day = key.day.isoformat()
                 values = {"day": day, "end": day + _AFTER_ANY_TIME}
                 names = _DATE_VALUES[key.relation]
                 given = {name: values[name] for name in names}
-                statement = _DATES[key.relation, key.sent]
+                moment = "saved" if isinstance(key, Saved) else "sent" if key.sent else "internal"
+                statement = _DATES[key.relation, moment]
                 return self._found(statement, mailbox_id, uids, **given)
+            case ObjectId():
+                if key.item != "EMAILID":
+                    # RFC 8474 §5.2: no message has a THREADID.
+                    return []
+                return self._found(_WITH_ID, mailbox_id, uids, value=key.value)
             case Within():
                 target = int(now.timestamp()) - key.seconds
                 return self._found(_WITHIN[key.older], mailbox_id, uids, target=target)
@@ -116,11 +126,13 @@ _SIZES = {
     False: _of_message(_M.size < bindparam("octets")),
 }
 _DATE_VALUES = {"BEFORE": ("day",), "ON": ("day", "end"), "SINCE": ("day",)}
+_MOMENTS = {"internal": _M.internal_date, "sent": _M.sent_date, "saved": _P.savedate}
 _DATES = {
-    (relation, sent): _of_day(_M.sent_date if sent else _M.internal_date, relation)
+    (relation, name): _of_day(moment, relation)
     for relation in _DATE_VALUES
-    for sent in (False, True)
+    for name, moment in _MOMENTS.items()
 }
+_WITH_ID = _of_message(_M.emailid == bindparam("value"))
 _WITHIN = {
     True: _of_message(_M.arrived_s <= bindparam("target")),
     False: _of_message(_M.arrived_s >= bindparam("target")),

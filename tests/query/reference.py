@@ -13,11 +13,14 @@ from bridge.model.search import (
     And,
     Date,
     HasFlag,
+    HasSaveDate,
     Header,
     ModSeqAtLeast,
     Not,
     Numbers,
+    ObjectId,
     Or,
+    Saved,
     SearchKey,
     Size,
     Text,
@@ -44,6 +47,9 @@ class Candidate:
     sent_date: str | None = None
     header: bytes = b""
     text: bytes = b""
+    savedate: str = ""
+    ids: tuple[str | None, str | None] = ("", None)
+    """EMAILID and THREADID."""
 
 
 class Reference:
@@ -63,7 +69,7 @@ class Reference:
     def matches(self, key: SearchKey, one: Candidate) -> bool:
         """Whether a message matches."""
         match key:
-            case All():
+            case All() | HasSaveDate():
                 return True
             case HasFlag():
                 return (key.flag.lower() in one.flags) is key.present
@@ -77,6 +83,10 @@ class Reference:
                 return one.size > key.octets if key.larger else one.size < key.octets
             case Date():
                 return _on_day(key, one.sent_date if key.sent else one.internal_date)
+            case Saved():
+                return _on_day(key, one.savedate)
+            case ObjectId():
+                return one.ids[key.item == "THREADID"] == key.value
             case Within():
                 target = self._now.replace(microsecond=0) - timedelta(seconds=key.seconds)
                 moment = datetime.fromisoformat(one.internal_date).replace(microsecond=0)
@@ -95,7 +105,7 @@ class Reference:
                 assert_never(key)
 
 
-def _on_day(key: Date, moment: str | None) -> bool:
+def _on_day(key: Date | Saved, moment: str | None) -> bool:
     if moment is None:
         return False
     day, wanted = moment[:10], key.day.isoformat()

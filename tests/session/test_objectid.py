@@ -80,3 +80,21 @@ def test_without_the_capability_nothing_is_said_of_it(server: Server) -> None:
     client = client_without(server, "OBJECTID")
     assert client.do("CREATE x") == [b"t OK Made"]
     assert not any(b"MAILBOXID" in line for line in client.do("SELECT INBOX"))
+
+
+def test_messages_are_found_by_their_id_to_the_letter(server: Server) -> None:
+    client = server.client()
+    for _ in range(3):
+        append(client, b"Subject: x\r\n\r\ny")
+    client.do("COPY 2 INBOX")
+    client.do("NOOP")
+    found = ids(client, "INBOX")
+    assert found[1] == found[3] != found[0]
+    name = found[1].decode()
+    assert client.do(f"SEARCH EMAILID {name}")[0] == b"* SEARCH 2 4"
+    assert client.do(f"SEARCH OR EMAILID {name} EMAILID {found[2].decode()}")[0] == (
+        b"* SEARCH 2 3 4"
+    )
+    assert client.do(f"SEARCH NOT EMAILID {name}")[0] == b"* SEARCH 1 3"
+    assert client.do(f"SEARCH EMAILID {name.upper()}")[0] == b"* SEARCH"
+    assert client.do(f"SEARCH EMAILID {'x' * 256}")[-1].startswith(b"t BAD")

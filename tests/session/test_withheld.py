@@ -64,7 +64,18 @@ COMMANDS = {
     "I18NLEVEL": [],
     "WITHIN": ["SEARCH OLDER 1", "SEARCH (SEEN (OR ALL YOUNGER 1))"],
     "APPENDLIMIT": ["STATUS Trash (APPENDLIMIT)"],
-    "OBJECTID": ["FETCH 1 EMAILID", "UID FETCH 1 (THREADID)", "STATUS Trash (MAILBOXID)"],
+    "SAVEDATE": [
+        "FETCH 1 SAVEDATE",
+        "SEARCH NOT SAVEDON 1-Jan-2026",
+        "SEARCH OR SEEN SAVEDATESUPPORTED",
+    ],
+    "OBJECTID": [
+        "SEARCH EMAILID M1",
+        "UID SEARCH (THREADID T1)",
+        "FETCH 1 EMAILID",
+        "UID FETCH 1 (THREADID)",
+        "STATUS Trash (MAILBOXID)",
+    ],
     "METADATA": [
         'GETMETADATA "" /shared/comment',
         "SETMETADATA Trash (/private/comment NIL)",

@@ -1,4 +1,4 @@
-"""SEARCH (RFC 9051 §6.4.4; RFC 5032; RFC 7162 §3.1.5): keys as a tree of `bridge.model.search`.
+"""SEARCH (RFC 9051 §6.4.4; RFC 5032; RFC 7162 §3.1.5; RFC 8474 §6; RFC 8514): keys as a tree.
 
 RETURN is as SORT has it too (RFC 4731 §3.1, RFC 9394 §3.1).
 """
@@ -6,6 +6,7 @@ RETURN is as SORT has it too (RFC 4731 §3.1, RFC 9394 §3.1).
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 
 from bridge.imap.grammar import MAX_NESTING, Cursor, OverLimit, SyntaxFault
 from bridge.model import flags as names
@@ -15,11 +16,14 @@ from bridge.model.search import (
     And,
     Date,
     HasFlag,
+    HasSaveDate,
     Header,
     ModSeqAtLeast,
     Not,
     Numbers,
+    ObjectId,
     Or,
+    Saved,
     SearchKey,
     Size,
     Text,
@@ -129,6 +133,9 @@ _DATES = {
     for relation in ("BEFORE", "ON", "SINCE")
 }
 
+_SAVED = {f"SAVED{relation}": relation for relation in ("BEFORE", "ON", "SINCE")}
+_OBJECT_ID = re.compile(rb"[A-Za-z0-9_-]{1,255}(?![A-Za-z0-9_-])")
+
 
 class _Reader:
     def __init__(self, cursor: Cursor) -> None:
@@ -160,8 +167,9 @@ class _Reader:
             return Header(word.lower().encode(), self._string())
         if word in _DATES:
             relation, sent = _DATES[word]
-            self._cursor.space()
-            return Date(relation, self._cursor.date().date(), sent)
+            return Date(relation, self._day(), sent)
+        if word in _SAVED:
+            return Saved(_SAVED[word], self._day())
         read = _WORDS.get(word)
         if read is None:
             raise SyntaxFault(f"Unknown search key {word[:40]}")
@@ -170,6 +178,14 @@ class _Reader:
     def _string(self) -> bytes:
         self._cursor.space()
         return self._cursor.astring()
+
+    def _day(self) -> date:
+        self._cursor.space()
+        return self._cursor.date().date()
+
+    def _object_id(self, item: str) -> SearchKey:
+        self._cursor.space()
+        return ObjectId(item, self._cursor.match(_OBJECT_ID, "an id")[0].decode("ascii"))
 
     def _number(self) -> int:
         self._cursor.space()
@@ -229,12 +245,15 @@ _WORDS: dict[str, Callable[[_Reader, int], SearchKey]] = {
     "SMALLER": lambda reader, depth: Size(reader._number(), larger=False),
     "OLDER": lambda reader, depth: Within(reader._interval(), older=True),
     "YOUNGER": lambda reader, depth: Within(reader._interval(), older=False),
+    "SAVEDATESUPPORTED": lambda reader, depth: HasSaveDate(),
+    "EMAILID": lambda reader, depth: reader._object_id("EMAILID"),
+    "THREADID": lambda reader, depth: reader._object_id("THREADID"),
     "UID": lambda reader, depth: reader._uid(),
     "MODSEQ": lambda reader, depth: reader._modseq(),
     "NOT": lambda reader, depth: Not(reader._below(depth)),
     "OR": lambda reader, depth: reader._or(depth),
 }
-KEYS = frozenset({*_FLAGS, *_FIELDS, *_DATES, *_WORDS})
+KEYS = frozenset({*_FLAGS, *_FIELDS, *_DATES, *_SAVED, *_WORDS})
 """All words that are search keys."""
 
 STRINGS = {**dict.fromkeys((*_FIELDS, "BODY", "TEXT", "KEYWORD", "UNKEYWORD"), 1), "HEADER": 2}
