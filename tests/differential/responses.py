@@ -23,11 +23,12 @@ class Malformed(Exception):
 
 @dataclass
 class Answer:
-    """One command's answer: items of each message, found numbers, the tagged line."""
+    """One command's answer: items of each message, found numbers, the tagged line; all of it."""
 
     items: dict[int, dict[str, Value]]
     found: frozenset[int] | None
     tagged: bytes
+    octets: bytes = b""
 
     @property
     def ok(self) -> bool:
@@ -37,7 +38,7 @@ class Answer:
 
 def parse(octets: bytes, tag: bytes) -> Answer:
     """The answer to the command with that tag."""
-    answer = Answer({}, None, b"")
+    answer = Answer({}, None, b"", octets)
     position = 0
     while position < len(octets):
         if match := _FETCH.match(octets, position):
