@@ -20,14 +20,16 @@ def header_test(key: Header) -> Callable[[bytes], bool]:
     """The test of a header; b"" asks for the field's presence."""
     wanted = wanted_in_field(key.value)
     word = _longest_word(wanted)
-    name = b"\n" + key.name.upper()
+    name = key.name.upper()
+    below = b"\n" + name
     between = key.name in ADDRESSED
 
     def test(header: bytes) -> bool:
         # Most headers are ruled out by a look for the name; that it is a field's is seen below.
-        if name not in b"\n" + header.upper():
+        upper = header.upper()
+        if below not in upper and not upper.startswith(name):
             return False
-        if word and _lacks(header, word, between=between):
+        if word and word not in upper and _reads_as_written(header, upper, word, between):
             return False
         values = headers.values(header, key.name)
         if not wanted:
@@ -72,16 +74,13 @@ def _longest_word(wanted: bytes) -> bytes:
     return max(wanted.split(), key=len, default=b"") if wanted.isascii() else b""
 
 
-def _lacks(header: bytes, word: bytes, *, between: bool) -> bool:
-    """Whether a folded ASCII word surely stands in no field: a quick look that spares the long one.
+def _reads_as_written(header: bytes, upper: bytes, word: bytes, between: bool) -> bool:
+    """Whether a folded ASCII word that isn't in the header surely isn't in what its fields read.
 
-    Where a field may have encoded words or another charset it can't tell. `between` says that
+    Where they may have encoded words or another charset that can't be told. `between` says that
     what may stand between the letters of an address doesn't count; comments may as well.
     """
     if b"=?" in header or not header.isascii():
-        return False
-    upper = header.upper()
-    if word in upper:
         return False
     if not between:
         return True

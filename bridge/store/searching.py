@@ -3,11 +3,11 @@
 SQLite looks at a row in a tenth of a microsecond, and other threads run meanwhile.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, assert_never
 
-from sqlalchemy import ColumnElement, Executable, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, Executable, bindparam, case, func, or_, select
 
 from bridge.model.ids import MailboxId
 from bridge.model.search import TEXT_FIELDS, Date, ObjectId, Saved, Size, Within
@@ -67,23 +67,27 @@ class SearchReads(ColumnReads):
             name: one of `TEXT_FIELDS`.
             wanted: folded, without NUL; b"" asks for the field's presence.
         """
-        statement = _FIELDS[name, bool(wanted)]
         given = {"wanted": wanted} if wanted else {}
         found: list[int] = []
         unknown: list[int] = []
         for low, high in self._spans(uids):
-            for uid, known in self.all(statement, mailbox=mailbox_id, low=low, high=high, **given):
-                (unknown if known is None else found).append(uid)
+            row = self.one(
+                _FIELDS[name, bool(wanted)], mailbox=mailbox_id, low=low, high=high, **given
+            )
+            assert row is not None
+            found += _read(row[0])
+            unknown += _read(row[1])
         return found, unknown
 
     def _found(
         self, statement: Executable, mailbox_id: MailboxId, uids: Sequence[int], **values: Any
     ) -> list[int]:
-        return [
-            uid
-            for low, high in self._spans(uids)
-            for (uid,) in self.all(statement, mailbox=mailbox_id, low=low, high=high, **values)
-        ]
+        found: list[int] = []
+        for low, high in self._spans(uids):
+            row = self.one(statement, mailbox=mailbox_id, low=low, high=high, **values)
+            assert row is not None
+            found += _read(row[0])
+        return found
 
     def _spans(self, uids: Sequence[int]) -> list[tuple[int, int]]:
         if uids[-1] - uids[0] < 2 * len(uids):
@@ -92,9 +96,17 @@ class SearchReads(ColumnReads):
         return self._runs_of(uids)
 
 
+def _read(written: str | None) -> Iterator[int]:
+    """UIDs that a statement has put into one text.
+
+    A row for each would have a busy process wait for its turn at each.
+    """
+    return map(int, written.split(",")) if written else iter(())
+
+
 def _of_message(condition: ColumnElement[bool]) -> Executable:
     source = schema.placement.join(schema.message, _M.id == _P.message_id)
-    return select(_P.uid).select_from(source).where(*_IN, condition).order_by(_P.uid)
+    return select(func.group_concat(_P.uid)).select_from(source).where(*_IN, condition)
 
 
 def _of_field(name: bytes, present: bool) -> Executable:
@@ -102,11 +114,11 @@ def _of_field(name: bytes, present: bool) -> Executable:
     source = schema.placement.outerjoin(schema.field_text, _T.message_id == _P.message_id)
     column = _T[schema.text_column(name)]
     holds = func.instr(column, bindparam("wanted")) > 0 if present else column.is_not(None)
+    known = _T.message_id.is_not(None)
     return (
-        select(_P.uid, _T.message_id)
+        select(func.group_concat(case((known, _P.uid))), func.group_concat(case((~known, _P.uid))))
         .select_from(source)
-        .where(*_IN, or_(holds, _T.message_id.is_(None)))
-        .order_by(_P.uid)
+        .where(*_IN, or_(holds, ~known))
     )
 
 
