@@ -118,7 +118,7 @@ PARTS = (
         "growth",
         "Growth",
         "popbridge alone, messages of about 1 kB: each row in a mailbox ten times as large beside"
-        " the same in the smaller one.",
+        " the same in the smaller one; the least of four rounds.",
         lambda options: growth.run(*options.growth),
         ("larger", "smaller"),
     ),
