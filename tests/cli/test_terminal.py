@@ -38,7 +38,7 @@ def on_terminal(
     )  # fmt: skip
     os.close(theirs)
     try:
-        shown = _typed_into(ours, answers, hidden=hidden)
+        shown = _typed_into(ours, answers, process.pid, hidden=hidden)
         return process.wait(300), shown
     finally:
         process.kill()
@@ -46,11 +46,17 @@ def on_terminal(
         os.close(ours)
 
 
-def _typed_into(ours: int, answers: list[tuple[bytes, bytes]], *, hidden: bool) -> bytes:
+def _sleeps(pid: int) -> bool:
+    """Whether a process waits, as for a key, and neither works nor waits for its turn."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "S"
+
+
+def _typed_into(ours: int, answers: list[tuple[bytes, bytes]], pid: int, *, hidden: bool) -> bytes:
     shown, waiting, typed = b"", list(answers), b""
     while True:
         if typed == CTRL_C and not select([ours], [], [], AGAIN_S)[0]:
-            os.write(ours, typed)
+            if _sleeps(pid):
+                os.write(ours, typed)
             continue
         try:
             shown += os.read(ours, 4096)
