@@ -10,11 +10,12 @@ from bridge.imap.found import thread_data
 from bridge.model.sort import ThreadAlgorithm
 from bridge.query.thread import Threads, by_references, by_refs, by_subject
 from bridge.session.commands.search import matching
-from bridge.session.commands.sort import load
+from bridge.session.commands.sort import READ_MESSAGES, load
 from bridge.session.context import Context
 from bridge.session.keys import Keys
 from bridge.session.reply import Ok
 from bridge.session.view import View
+from bridge.store.keys import ANCESTRY
 from bridge.store.tx import ReadTx
 
 _COLUMNS = {
@@ -31,9 +32,28 @@ async def thread(context: Context, command: Thread) -> Ok:
     view = context.selected
     found = await matching(context, view, command.key)
     await load(context, view, _COLUMNS[command.algorithm])
+    if command.algorithm is not ThreadAlgorithm.ORDEREDSUBJECT:
+        await _link(context, view, found)
     work = partial(_response, context.services.keys, view, command, found)
     context.write(await context.services.database.read(work))
     return Ok("Done")
+
+
+async def _link(context: Context, view: View, found: Sequence[int]) -> None:
+    """Has references read, so many messages at a time, where many aren't known yet."""
+    keys, mailbox_id, uids = context.services.keys, view.mailbox.id, _uids(view, found)
+
+    def read(tx: ReadTx, some: "array[int]") -> None:
+        with keys.linked(tx, mailbox_id, some):
+            pass
+
+    known = keys.known(mailbox_id, uids, (ANCESTRY,))
+    for end in range(known + READ_MESSAGES, len(uids), READ_MESSAGES):
+        await context.services.database.read(partial(read, some=uids[:end]))
+
+
+def _uids(view: View, found: Sequence[int]) -> "array[int]":
+    return array("I", [view.uids[place] for place in found])
 
 
 def _response(keys: Keys, view: View, command: Thread, found: Sequence[int], tx: ReadTx) -> bytes:
@@ -49,8 +69,7 @@ def _threads(
     sent, *rest = [[column[place] for place in found] for column in every]
     if algorithm is ThreadAlgorithm.ORDEREDSUBJECT:
         return by_subject(sent, *rest)
-    uids = array("I", [view.uids[place] for place in found])
-    with keys.linked(tx, view.mailbox.id, uids) as linked:
+    with keys.linked(tx, view.mailbox.id, _uids(view, found)) as linked:
         match algorithm:
             case ThreadAlgorithm.REFERENCES:
                 return by_references(linked, sent, *rest)
