@@ -15,8 +15,10 @@ from bridge.errors import (
 )
 from bridge.model.account import Account, SyncStatus
 from bridge.model.ids import AccountId
+from bridge.model.profile import Profile
 from bridge.store.port import InlineDatabase
-from bridge.store.tx import ReadTx
+from bridge.store.tx import ReadTx, WriteTx
+from bridge.sync.service import FEW_ACCOUNTS
 from tests.sync.bench import INTERVAL_S, Bench
 from tests.sync.fakes import (
     ACCOUNT,
@@ -222,6 +224,24 @@ def test_accounts_that_did_not_change_are_left_alone(bench: Bench) -> None:
         now(bench.service.accounts_changed())
     assert reads == [bob.id]
     assert all(timer.active() for timer in timers)
+
+
+def test_many_accounts_are_read_in_a_query_each_kind(bench: Bench) -> None:
+    many = [bench.add(f"user{number}") for number in range(FEW_ACCOUNTS + 1)]
+    due = START + timedelta(days=1)
+
+    def write(tx: WriteTx) -> None:
+        tx.save_sync_status(SyncStatus(account_id=many[0].id, next_attempt=due))
+        tx.save_profile(Profile(account_id=many[1].id, login_delay_s=900))
+
+    bench.world.store.write(write)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ReadTx, "sync_status", None)
+        patch.setattr(ReadTx, "profile", None)
+        now(bench.service.start())
+    entries = bench.service._entries
+    assert [entries[one.id].due for one in many[:2]] == [due, START]
+    assert [entries[one.id].login_delay_s for one in many[:3]] == [0, 900, 0]
 
 
 @pytest.mark.parametrize("hosts", [1, 2000])
