@@ -50,6 +50,7 @@ OFFERS = (
     Offer("CREATE-SPECIAL-USE", 6154),
     Offer("OBJECTID", 8474),
     Offer("SAVEDATE", 8514),
+    Offer("PREVIEW", 8970),
     Offer("LIST-EXTENDED", 5258),
     Offer("LIST-STATUS", 5819),
     Offer("STATUS=SIZE", 8438),

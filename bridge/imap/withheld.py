@@ -65,7 +65,12 @@ _STATUS_ITEMS = {
     "MAILBOXID": "OBJECTID",
     "SIZE": "STATUS",
 }
-_FETCH_ITEMS = {"EMAILID": "OBJECTID", "THREADID": "OBJECTID", "SAVEDATE": "SAVEDATE"}
+_FETCH_ITEMS = {
+    "EMAILID": "OBJECTID",
+    "THREADID": "OBJECTID",
+    "SAVEDATE": "SAVEDATE",
+    "PREVIEW": "PREVIEW",
+}
 
 
 def withheld_of(command: object, withheld: frozenset[str]) -> str | None:

@@ -3,45 +3,38 @@
 import re
 from collections.abc import Iterator
 
+from bridge.ingest.preview import preview
 from bridge.mime import parameters, text
 from bridge.mime.tree import Node
 from bridge.query.fold import SECTION_END, fold, spaced
-
-PREVIEW_CHARACTERS = 200
-"""RFC 8970 §3.2 asks for at most 256 characters."""
 
 MAX_SEARCH_OCTETS = 4 << 20
 """Of folded text, and of parts' headers; compatibility forms can make it eighteen times as long
 as it came."""
 
-_PREVIEW_SOURCE_CHARACTERS = 4000
 _FOLD_CHARACTERS = 16 << 10
 _ASCII = re.compile("[\x00-\x7f]")
 _SAID_TWICE = frozenset({b"content-type", b"content-disposition"})
 
 
 def preview_and_search_text(root: Node) -> tuple[str, bytes]:
-    """(the first characters of what is there to read, what SEARCH BODY and TEXT look at).
+    """(what PREVIEW shows, what SEARCH BODY and TEXT look at).
 
     The latter is the bodies' text, and behind a NUL the headers of parts and embedded messages:
     TEXT looks at both, BODY at no field (RFC 9051 §6.4.4).
     """
-    bodies: list[str] = []
+    bodies: dict[int, str] = {}
     fields: list[str] = []
-    shown = ""
     for node in _all(root):
         if node is not root:
             fields.append(text.header_lines(node.header))
         fields += _coded_parameters(node)
         if node.text:
-            bodies.append(_readable(node))
-            if node.content_type.word.startswith(b"text/"):
-                shown += bodies[-1][: _PREVIEW_SOURCE_CHARACTERS - len(shown)] + "\n"
+            bodies[id(node)] = _readable(node)
     # Of octets, where a NUL folds to itself: in wide text each letter's high octet looks like one.
-    body = folded("\n".join(bodies)).replace(SECTION_END, b" ")
+    body = folded("\n".join(bodies.values())).replace(SECTION_END, b" ")
     tail = spaced(folded("\n".join(fields)))
-    preview = " ".join(shown.split())[:PREVIEW_CHARACTERS]
-    return preview, body + SECTION_END + tail if tail else body
+    return preview(root, bodies), body + SECTION_END + tail if tail else body
 
 
 def _all(node: Node) -> Iterator[Node]:

@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from bridge.imap.serialize import internal_date
+from bridge.imap.serialize import internal_date, string
 from bridge.mime import headers
 from bridge.mime.sections import Filtered, Slice, locate, record_of
 from bridge.model.fetch import FetchItem
@@ -47,6 +47,7 @@ _COLUMNS = {
     "BODY": "body",
     "BODYSTRUCTURE": "bodystructure",
     "EMAILID": "emailid",
+    "PREVIEW": "preview",
 }
 _SPACED = {f"{day:02}": f"{day:2}" for day in range(1, 32)}
 _MONTHS = dict(
@@ -203,6 +204,8 @@ def _from_rows(item: FetchItem, rows: Rows) -> Sequence[Any]:
             return [b"NIL"] * len(rows.uids)
         case "EMAILID":
             return [emailid.encode("ascii") for emailid in rows.columns["emailid"]]
+        case "PREVIEW":
+            return [string(text.encode()) for text in rows.columns["preview"]]
         case "INTERNALDATE" | "SAVEDATE":
             return list(map(written_date, rows.columns[_COLUMNS[item.name]]))
         case _:

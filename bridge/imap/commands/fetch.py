@@ -30,6 +30,7 @@ _PLAIN = frozenset(
         "EMAILID",
         "THREADID",
         "SAVEDATE",
+        "PREVIEW",
     }
 )
 _OLD = {
@@ -144,6 +145,11 @@ def _item(cursor: Cursor) -> FetchItem:
     if name in _OLD:
         section, peek = _OLD[name]
         return FetchItem("BODY[]", section, peek, None, name.encode())
+    if name == "PREVIEW" and cursor.skip(b" (LAZY"):
+        # RFC 8970 §4.1: nothing is delayed that is there already.
+        while cursor.skip(b" LAZY"):
+            pass
+        cursor.expect(b")")
     if name in _PLAIN:
         return FetchItem(name, echo=name.encode())
     raise SyntaxFault(f"Unknown FETCH item {name[:40]}")

@@ -8,8 +8,9 @@ from random import Random
 from unittest.mock import patch
 
 from bridge.imap.serialize import internal_date
-from bridge.ingest import pipeline, texts
+from bridge.ingest import pipeline
 from bridge.ingest.pipeline import Ingest
+from bridge.ingest.preview import PREVIEW_CHARACTERS
 from bridge.mime import headers, scanner
 from bridge.mime.sections import Filtered, Slice, locate
 from bridge.model.message import Part, StoredMessage
@@ -88,7 +89,7 @@ def _check_record(one: StoredMessage, mail: bytes, most: int) -> None:
         assert one.body_hash == hashlib.sha256(mail[top:]).digest()
     else:
         assert one.header == mail[:most]
-    assert len(one.preview) <= texts.PREVIEW_CHARACTERS
+    assert len(one.preview) <= PREVIEW_CHARACTERS
     one.preview.encode()
     one.search_text.decode()
     one.subject.decode()
