@@ -2,6 +2,7 @@
 
 from bridge.imap.commands.append import append_target
 from bridge.imap.framing import LiteralRequested
+from bridge.intake import INLINE_OCTETS
 from bridge.session.context import Context
 from bridge.session.quota import require_room
 from bridge.session.reply import Bad, Bye, No
@@ -69,7 +70,12 @@ class Literals:
                 raise No("There is no such mailbox", "TRYCREATE")
             require_room(tx, account, octets)
 
-        await context.services.database.read(check)
+        # Where a message went just now there is a mailbox, and what is under way and stays in
+        # memory is checked once more as it is stored: a client that brings message after message
+        # would pay a look at the store for each of them, and be spared nothing by it.
+        known = name == context.uploads.last_mailbox and octets <= INLINE_OCTETS
+        if event.sync or not known:
+            await context.services.database.read(check)
         context.connection.framer.accept_stream()
         context.uploads.begin(target.message.date)
 

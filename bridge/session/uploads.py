@@ -26,6 +26,8 @@ class Uploads:
         self._finished: list[Upload] = []
         self._inline_octets = 0
         self._memory_octets = 0
+        self.last_mailbox: str | None = None
+        """Where the last APPEND of the session went; None if it failed."""
 
     @property
     def begun(self) -> bool:
@@ -80,9 +82,10 @@ class Uploads:
             map(len, (message.search_text, message.header, message.envelope, message.bodystructure))
         )
 
-    def stored(self) -> None:
-        """All have become messages."""
+    def stored(self, mailbox: str) -> None:
+        """All have become messages, in the mailbox of that name."""
         self._start_over()
+        self.last_mailbox = mailbox
 
     async def drop(self) -> None:
         """Forgets them, and what was staged of them.
@@ -90,7 +93,7 @@ class Uploads:
         Raises:
             StoreFullError, StoreError: stages are left, for the next start to sweep.
         """
-        taken = self._taken
+        taken, self.last_mailbox = self._taken, None
         self._start_over()
         for intake in taken:
             await intake.drop()

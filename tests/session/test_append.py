@@ -43,6 +43,20 @@ def test_what_is_too_large_is_refused_before_it_is_sent(server: Server) -> None:
     assert client.do("NOOP") == [b"t OK Done"]
 
 
+def test_a_mailbox_that_goes_between_two_messages_for_it(server: Server) -> None:
+    client, other = server.client(), server.client()
+    client.do("CREATE here")
+    letter = b"{15+}\r\nSubject: 1\r\n\r\nx\r\n"
+    client.send(b"a APPEND here " + letter)
+    assert client.take().startswith(b"a OK [APPENDUID")
+    other.do("DELETE here")
+    # The first is refused where it would be stored, the second before; both are read to the end.
+    for tag in (b"b", b"c"):
+        client.send(tag + b" APPEND here " + letter)
+        assert client.take().startswith(tag + b" NO [TRYCREATE]")
+    assert client.do("NOOP") == [b"t OK Done"]
+
+
 def test_a_connection_that_ends_in_a_literal_leaves_nothing(server: Server) -> None:
     client = server.client()
     client.send(b"a APPEND INBOX {3000000+}\r\n" + b"x" * (INLINE_OCTETS + 300_000))

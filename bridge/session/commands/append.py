@@ -31,7 +31,7 @@ async def append(context: Context, command: Append) -> Ok:
 
     uidvalidity, uids = await services.database.write(work)
     # The stages are messages now.
-    context.uploads.stored()
+    context.uploads.stored(command.mailbox)
     # One transaction takes one run of UIDs, in the order of the messages.
     added = b"%d" % uids[0] if len(uids) == 1 else b"%d:%d" % (uids[0], uids[-1])
     if not context.offers("UIDPLUS"):
