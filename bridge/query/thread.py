@@ -7,7 +7,7 @@ sequences. Nothing here recurses: a thread may be as deep as a mailbox is long.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-_NONE = -1
+from bridge.query.forest import NONE, Forest
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,46 +27,45 @@ class References:
 
     def __init__(self) -> None:
         self._by_id: dict[bytes, int] = {}
-        self._parents: list[int] = []
+        self._forest = Forest()
         self._messages: list[int] = []
         """Of each node; none for a dummy."""
-        self._had_children = bytearray()
         self._nodes: list[int] = []
         """Of each message."""
 
     @property
     def nodes(self) -> int:
         """How many messages and dummies there are."""
-        return len(self._parents)
+        return len(self._messages)
 
     def add(self, ids: Sequence[bytes]) -> None:
         """Takes the next message: its own ID, b"" for none, and what it refers to, oldest first."""
-        by_id, parents = self._by_id, self._parents
-        above = _NONE
+        by_id, forest = self._by_id, self._forest
+        parents = forest.parents
+        above = NONE
         for reference in ids[1:]:
-            node = by_id.get(reference, _NONE)
-            if node == _NONE:
-                by_id[reference] = node = self._node(_NONE)
+            node = by_id.get(reference, NONE)
+            if node == NONE:
+                by_id[reference] = node = self._node(NONE)
             # 1.A: a link that is there already stays, for a References field may be cut short.
-            if above != _NONE and parents[node] == _NONE and not self._is_above(node, above):
-                parents[node] = above
-                self._had_children[above] = 1
+            if above != NONE and parents[node] == NONE:
+                forest.link(node, above)
             above = node
         node = self._own_node(ids[0])
         # 1.B: what the message itself says of its parent counts.
         if parents[node] != above:
-            parents[node] = _NONE
-            if above != _NONE and not self._is_above(node, above):
-                parents[node] = above
-                self._had_children[above] = 1
+            if parents[node] != NONE:
+                forest.cut(node)
+            if above != NONE:
+                forest.link(node, above)
 
     def _own_node(self, own: bytes) -> int:
         """The node of the next message: its ID's, unless it has none or another came first."""
         message = len(self._nodes)
-        node = self._by_id.get(own, _NONE) if own else _NONE
-        if node != _NONE and self._messages[node] == _NONE:
+        node = self._by_id.get(own, NONE) if own else NONE
+        if node != NONE and self._messages[node] == NONE:
             self._messages[node] = message
-        elif own and node == _NONE:
+        elif own and node == NONE:
             self._by_id[own] = node = self._node(message)
         else:
             node = self._node(message)
@@ -74,38 +73,24 @@ class References:
         return node
 
     def _node(self, message: int) -> int:
-        self._parents.append(_NONE)
         self._messages.append(message)
-        self._had_children.append(0)
-        return len(self._parents) - 1
-
-    def _is_above(self, node: int, other: int) -> bool:
-        """Whether `node` is `other` or an ancestor of it, so that a link would make a loop.
-
-        Hardly ever is there a way to go: what has had no child is nobody's ancestor.
-        """
-        if not self._had_children[node]:
-            return node == other
-        parents = self._parents
-        while other not in (_NONE, node):
-            other = parents[other]
-        return other == node
+        return self._forest.add()
 
     def kept_parents(self) -> list[int]:
         """Step 3: the parent of each message without the dummies between; none for roots.
 
         A dummy above which no message is stays: as its number of node behind the messages.
         """
-        parents, messages, count = self._parents, self._messages, len(self._nodes)
+        parents, messages, count = self._forest.parents, self._messages, len(self._nodes)
         lifted: dict[int, int] = {}
         found = []
         for node in self._nodes:
             above = parents[node]
-            if above == _NONE:
-                found.append(_NONE)
+            if above == NONE:
+                found.append(NONE)
                 continue
             message = messages[above]
-            if message == _NONE:
+            if message == NONE:
                 message = self._lift(above, count, lifted)
             found.append(message)
         return found
@@ -113,14 +98,14 @@ class References:
     def _lift(self, dummy: int, count: int, lifted: dict[int, int]) -> int:
         """The nearest message above a dummy, else the highest dummy, behind `count` messages."""
         passed = []
-        while (found := lifted.get(dummy, _NONE)) == _NONE:
+        while (found := lifted.get(dummy, NONE)) == NONE:
             passed.append(dummy)
-            above = self._parents[dummy]
-            if above == _NONE:
+            above = self._forest.parents[dummy]
+            if above == NONE:
                 found = count + dummy
                 break
             found = self._messages[above]
-            if found != _NONE:
+            if found != NONE:
                 break
             dummy = above
         lifted.update(dict.fromkeys(passed, found))
@@ -129,7 +114,7 @@ class References:
     @property
     def first_free(self) -> int:
         """The first number that is neither a message's nor a dummy's."""
-        return len(self._nodes) + len(self._parents)
+        return len(self._nodes) + len(self._messages)
 
 
 def by_subject(sent: Sequence[int], subjects: Sequence[bytes]) -> Threads:
@@ -161,7 +146,7 @@ def by_refs(linked: References, sent: Sequence[int], arrived: Sequence[int]) -> 
     children, count = threads.children, len(sent)
     newest = {}
     for root in threads.roots:
-        found, ahead = (0, _NONE), [root]
+        found, ahead = (0, NONE), [root]
         while ahead:
             node = ahead.pop()
             if node < count:
@@ -186,7 +171,7 @@ def _gathered(linked: References, order: Sequence[int]) -> Threads:
     roots: list[int] = []
     for message in order:
         parent = parents[message]
-        if parent == _NONE:
+        if parent == NONE:
             roots.append(message)
         elif (siblings := children.get(parent)) is not None:
             siblings.append(message)
