@@ -211,6 +211,9 @@ class SyncConfig:
     window: Annotated[int, _number("RETRs in flight where the server allows PIPELINING", 1)] = 50
     connections: Annotated[int, _number("POP3 connections in all", 1)] = 32
     per_host: Annotated[int, _number("POP3 connections to one host; many refuse more", 1)] = 2
+    workers: Annotated[
+        int, _number("processes that read what is fetched; 0: the daemon itself", 0)
+    ] = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

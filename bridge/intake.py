@@ -5,8 +5,9 @@ Sync and APPEND both bring messages in and may not import each other, so what th
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
+from bridge.ingest.frames import Raw
 from bridge.ingest.pipeline import Ingest
 from bridge.model.message import StoredMessage
 from bridge.store.port import Database
@@ -22,6 +23,14 @@ FINISH_OCTETS = 32 << 10
 take tenths of a second."""
 
 
+class Ingester(Protocol):
+    """Takes whole messages in elsewhere, in the order in which it is asked."""
+
+    async def ingest(self, raw: Raw) -> StoredMessage:
+        """All that is known of the message."""
+        ...
+
+
 class Intake:
     """Feed the octets, `finish`, and give what comes out to `WriteTx.add_message`.
 
@@ -32,6 +41,7 @@ class Intake:
         database: where stages go.
         arrival, listed_size, internal_date: as for `Ingest`.
         ingest: whether writes wait behind clients' commands.
+        elsewhere: takes in what isn't staged; None: that is done here, as octets arrive.
     """
 
     def __init__(
@@ -42,10 +52,13 @@ class Intake:
         listed_size: int | None = None,
         internal_date: datetime | None = None,
         ingest: bool = True,
+        elsewhere: Ingester | None = None,
     ) -> None:
         self._database = database
         self._behind_clients = ingest
+        self._about = (arrival, listed_size, internal_date)
         self._ingest = Ingest(arrival=arrival, listed_size=listed_size, internal_date=internal_date)
+        self._elsewhere = elsewhere
         self._held = bytearray()
         self._stage: int | None = None
         self._seq = 0
@@ -53,7 +66,7 @@ class Intake:
     @property
     def size(self) -> int:
         """Octets fed so far."""
-        return self._ingest.size
+        return len(self._held) if self._elsewhere is not None else self._ingest.size
 
     @property
     def held(self) -> int:
@@ -66,9 +79,11 @@ class Intake:
         Raises:
             StoreFullError, StoreError: they can't be staged.
         """
-        self._ingest.feed(octets)
         self._held += octets
+        if self._elsewhere is None:
+            self._ingest.feed(octets)
         if self._stage is None and len(self._held) > INLINE_OCTETS:
+            self._stay_here()
             self._stage = await self._write(lambda tx: tx.stage_begin())
         if self._stage is not None:
             while len(self._held) >= CHUNK_OCTETS:
@@ -80,6 +95,7 @@ class Intake:
         Raises:
             StoreFullError, StoreError: it can't be staged.
         """
+        self._stay_here()
         if self._stage is None and self._held:
             self._stage = await self._write(lambda tx: tx.stage_begin())
         while self._held:
@@ -91,11 +107,20 @@ class Intake:
         Raises:
             StoreFullError, StoreError: the last octets can't be staged.
         """
+        if self._elsewhere is not None:
+            octets = bytes(self._held)
+            return await self._elsewhere.ingest(Raw(octets, *self._about)), octets
         if self._stage is None:
             return await self._finished(), bytes(self._held)
         if self._held:
             await self._stage_chunk(len(self._held))
         return await self._finished(), self._stage
+
+    def _stay_here(self) -> None:
+        """Takes the message in here: what is staged isn't held any more."""
+        if self._elsewhere is not None:
+            self._elsewhere = None
+            self._ingest.feed(bytes(self._held))
 
     async def _finished(self) -> StoredMessage:
         if self.size <= FINISH_OCTETS:

@@ -39,7 +39,7 @@ MAY_IMPORT = {
     "cli": ALL,
     "app": ALL | {"logs"},
     "logs": BASE,
-    "worker": ALL,
+    "worker": BASE | {"ingest"},
     "__main__": {"cli"},
     "__init__": set(),
 }

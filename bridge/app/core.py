@@ -35,6 +35,7 @@ from bridge.net.names import NameResolver, unawaited_pool
 from bridge.net.pop3 import PopConnector
 from bridge.net.threads import ThreadedDatabase
 from bridge.net.trace import remove_trace
+from bridge.net.workers import Workers
 from bridge.store import sqlite
 from bridge.store.engine import open_store
 from bridge.store.tx import ReadTx
@@ -96,6 +97,7 @@ class Core:
             trust_roots=Path(roots) if roots else None,
             window=settings.sync.window,
         )
+        self._workers = Workers(reactor, settings.sync.workers)
         self.syncs = self._make_syncs()
         self.admin = self._make_admin(key)
         self._epoch_timer = self.loop.later(KEEP_S, self._keep_epoch)
@@ -139,6 +141,7 @@ class Core:
         """Takes other settings of [sync] over; polls that run end as they began."""
         self.settings = replace(self.settings, sync=sync)
         self.connector.reconfigure(window=sync.window)
+        self._workers.most = sync.workers
         self.syncs.reconfigure(
             interval_s=sync.interval_s,
             demand_after_s=sync.demand_after_s,
@@ -193,6 +196,7 @@ class Core:
         """Ends commands, finishes what waits to be written, and lets go of the store."""
         self._epoch_timer.cancel()
         self._commands.stop()
+        self._workers.close()
         self.database.close()
         self._epoch.end()
         self._slow.stop()
@@ -224,6 +228,7 @@ class Core:
             can_fetch=self._has_room,
             max_message_octets=self.settings.limits.pop_message_octets,
             deleter=self._deleter,
+            elsewhere=self._workers,
         )
 
     def _purge_before(self) -> datetime:

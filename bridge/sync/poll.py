@@ -13,6 +13,7 @@ from bridge.errors import (
     TimedOutError,
     UpstreamError,
 )
+from bridge.intake import Ingester
 from bridge.model.account import Account
 from bridge.model.profile import Profile
 from bridge.model.upstream import Listing, Retrieve, SyncPlan
@@ -38,6 +39,9 @@ from bridge.sync.step import Step
 from bridge.sync.suspects import MAX_SHORT, SHORT
 from bridge.sync.tally import Tally
 
+MANY = 20
+"""From so many messages on a worker takes them in; it takes as long to start as they all take."""
+
 HEADERS = 50
 """Headers that are asked for at a time: they are held in memory until they are hashed."""
 
@@ -59,6 +63,7 @@ class Poll:
         deleter: deletes what has no UIDL; None deletes nothing.
         tell: told whenever the tally has moved on.
         remember: saves what is known of the provider.
+        elsewhere: as for `Intake`, where there are many messages.
     """
 
     def __init__(
@@ -75,6 +80,7 @@ class Poll:
         deleter: Deleter | None,
         tell: Callable[[], None],
         remember: Callable[[Profile], Awaitable[None]],
+        elsewhere: Ingester | None = None,
     ) -> None:
         self.profile = profile
         self._account = account
@@ -87,6 +93,7 @@ class Poll:
         self._deleter = deleter
         self._tell = tell
         self._remember = remember
+        self._elsewhere = elsewhere
         self._refused: StoreFullError | None = None
 
     async def run(self, session: PopSession) -> None:
@@ -277,6 +284,7 @@ class Poll:
             held=held,
             may_go_on=self._may_go_on,
             max_octets=self._max_message_octets,
+            elsewhere=self._elsewhere if len(items) >= MANY else None,
         )
         self._tell()
         failure: Exception | None = None

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, fields, replace
 
 from bridge.errors import BridgeError, StoreError, StoreFullError, UpstreamError
+from bridge.intake import Ingester
 from bridge.model.account import Account, Secret, SyncStatus
 from bridge.model.profile import Profile
 from bridge.store.port import Database
@@ -72,6 +73,7 @@ class Runner:
         can_fetch: whether the disk has more room than is kept in reserve.
         max_message_octets: a larger message stays upstream.
         deleter: deletes upstream after a poll that went well; None deletes nothing.
+        elsewhere: as for `Intake`; used where there are many messages.
     """
 
     def __init__(
@@ -86,6 +88,7 @@ class Runner:
         can_fetch: Callable[[], bool] = lambda: True,
         max_message_octets: int = MAX_MESSAGE_OCTETS,
         deleter: Deleter | None = None,
+        elsewhere: Ingester | None = None,
     ) -> None:
         self._account = account
         self._deleter = deleter
@@ -96,6 +99,7 @@ class Runner:
         self._progress_timeout_s = progress_timeout_s
         self._can_fetch = can_fetch
         self._max_message_octets = max_message_octets
+        self._elsewhere = elsewhere
         self._profile = self._before = Profile(account_id=account.id)
         self._session: PopSession | None = None
         self._opening: Promise[PopSession | Exception] | None = None
@@ -179,6 +183,7 @@ class Runner:
             deleter=self._deleter,
             tell=tell,
             remember=self._remember,
+            elsewhere=self._elsewhere,
         )
         try:
             await poll.run(session)

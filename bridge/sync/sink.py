@@ -3,10 +3,13 @@
 import logging
 from collections import deque
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
 
 from bridge.errors import BridgeError, StoreError, StoreFullError, UpstreamError
-from bridge.intake import INLINE_OCTETS, Intake
+from bridge.intake import INLINE_OCTETS, Ingester, Intake
+from bridge.model.message import StoredMessage
 from bridge.model.upstream import Known, Listed, Retrieve
 from bridge.store.port import Database
 from bridge.store.tx import WriteTx
@@ -43,6 +46,7 @@ class Sink:
         held: told of each message once it is durable.
         may_go_on: raises what speaks against another message, as a full disk.
         max_octets: a message that turns out to be larger stays upstream.
+        elsewhere: as for `Intake`.
     """
 
     def __init__(
@@ -55,6 +59,7 @@ class Sink:
         held: Callable[[Step], None],
         may_go_on: Callable[[], None],
         max_octets: int,
+        elsewhere: Ingester | None = None,
     ) -> None:
         self._database = database
         self._loop = loop
@@ -63,11 +68,12 @@ class Sink:
         self._tell_held = held
         self._may_go_on = may_go_on
         self._max_octets = max_octets
+        self._elsewhere = elsewhere
         self._awaited = deque(items.values())
         self._current: tuple[Listed, Intake] | None = None
         self._beginning: _Beginning | None = None
         self._arrived = 0
-        self._queue: deque[tuple[Step, Intake]] = deque()
+        self._queue: deque[_Waiting] = deque()
         self._writing = False
         self._refused: list[tuple[Listed, UpstreamError, bool]] = []
         self._pending = 0
@@ -89,7 +95,12 @@ class Sink:
         """As `RetrieveSink.begin`."""
         self._awaited.popleft()
         arrival = self._loop.now()
-        intake = Intake(self._database, arrival=arrival, listed_size=listed.size)
+        intake = Intake(
+            self._database,
+            arrival=arrival,
+            listed_size=listed.size,
+            elsewhere=self._elsewhere,
+        )
         self._current = listed, intake
         held = self._recorder.row(self._items[listed.number])
         self._beginning = _Beginning(held) if held is not None else None
@@ -125,27 +136,20 @@ class Sink:
         self._raise_error()
         if self._current is None:
             return
-        intake = self._current[1]
-        try:
-            message, body = await intake.finish()
-        except BridgeError:
-            raise
-        except Exception as fault:
-            await self._unreadable(listed, fault)
-            return
-        self._current = None
+        intake, self._current = self._current[1], None
         self._judge_refused()
-        item, now = self._items[listed.number], self._loop.now()
-        extends = self._beginning is not None and self._beginning.extends
-        step = self._recorder.decide(
-            Arrived(item=item, message=message, body=body, now=now, extends=extends)
+        waiting = _Waiting(
+            item=self._items[listed.number],
+            intake=intake,
+            now=self._loop.now(),
+            extends=self._beginning is not None and self._beginning.extends,
         )
         self._arrived += 1
         self._pending += 1
-        self._pending_octets += _weight(step)
-        self._queue.append((step, intake))
-        if not self._writing:
-            self._loop.spawn(self._write_queue())
+        self._pending_octets += waiting.weight
+        self._queue.append(waiting)
+        # The next one may arrive meanwhile.
+        self._loop.spawn(self._finish(waiting))
         await self._until(
             lambda: self._pending < MAX_PENDING and self._pending_octets < MAX_PENDING_OCTETS
         )
@@ -184,39 +188,64 @@ class Sink:
         await self._until(lambda: self._pending == 0)
         self._raise_error()
 
-    async def _write_queue(self) -> None:
-        """Writes what waits, batch after batch: none begins before the one before is durable.
+    async def _finish(self, waiting: "_Waiting") -> None:
+        try:
+            waiting.outcome = await waiting.intake.finish()
+        except Exception as fault:
+            waiting.outcome = fault
+        if not self._writing:
+            await self._write_queue()
 
-        So no message overtakes another, whatever fits on a disk that is nearly full.
+    async def _write_queue(self) -> None:
+        """Writes what is finished, batch after batch: none begins before the one before is durable.
+
+        So no message overtakes another, whatever fits on a disk that is nearly full, and whichever
+        is finished first.
         """
         self._writing = True
         try:
-            while self._queue:
+            while self._queue and self._queue[0].outcome is not None:
                 batch = self._next_batch()
                 try:
-                    await self._write_batch(batch)
+                    await self._write_batch(await self._decided(batch))
                 except Exception as fault:
                     # Who waits for what is still queued must hear of it.
                     self._note(fault)
-                self._written(len(batch), sum(_weight(step) for step, _ in batch))
+                self._written(len(batch), sum(waiting.weight for waiting in batch))
         finally:
             self._writing = False
 
-    def _next_batch(self) -> "list[tuple[Step, Intake]]":
+    def _next_batch(self) -> "list[_Waiting]":
+        """The first that waits and what is finished behind it; a failure is one by itself."""
         batch = [self._queue.popleft()]
-        octets = _weight(batch[0][0])
-        while self._queue and len(batch) < BATCH:
-            octets += _weight(self._queue[0][0])
+        octets = batch[0].weight
+        while self._queue and len(batch) < BATCH and batch[0].came and self._queue[0].came:
+            octets += self._queue[0].weight
             if octets > BATCH_OCTETS:
                 break
             batch.append(self._queue.popleft())
         return batch
 
+    async def _decided(self, batch: "list[_Waiting]") -> "list[tuple[Step, Intake]]":
+        """What is written; nothing once something couldn't be, nor of a message that failed."""
+        steps = []
+        for waiting in batch:
+            outcome = waiting.outcome
+            if isinstance(outcome, tuple) and self._error is None:
+                steps.append((self._recorder.decide(waiting.arrived(*outcome)), waiting.intake))
+                continue
+            if isinstance(outcome, BridgeError):
+                self._note(outcome)
+            elif isinstance(outcome, Exception):
+                self._blame(waiting.item.listed, outcome)
+            await self._drop(waiting.intake)
+        return steps
+
     async def _write_batch(self, batch: "list[tuple[Step, Intake]]") -> None:
         def work(tx: WriteTx) -> list[int]:
             return [self._recorder.keep(tx, step) for step, _ in batch]
 
-        if self._error is None:
+        if batch and self._error is None:
             try:
                 rows = await self._database.write(work, ingest=True)
             except Exception as error:
@@ -326,6 +355,34 @@ class Sink:
             raise self._error
 
 
+@dataclass(slots=True)
+class _Waiting:
+    """A message that arrived to its end and isn't durable yet."""
+
+    item: Retrieve
+    intake: Intake
+    now: datetime
+    extends: bool
+    outcome: tuple[StoredMessage, bytes | int] | Exception | None = None
+    """What its intake gave or raised, once it has."""
+
+    @property
+    def came(self) -> bool:
+        """Whether all is known of it."""
+        return isinstance(self.outcome, tuple)
+
+    @property
+    def weight(self) -> int:
+        """Octets of memory that it holds; those of a large one are staged."""
+        return min(self.intake.size, INLINE_OCTETS)
+
+    def arrived(self, message: StoredMessage, body: bytes | int) -> Arrived:
+        """As decisions take it."""
+        return Arrived(
+            item=self.item, message=message, body=body, now=self.now, extends=self.extends
+        )
+
+
 class _Beginning:
     """Whether a message begins with the octets that are held as a suspect, told by their hash."""
 
@@ -342,8 +399,3 @@ class _Beginning:
     @property
     def extends(self) -> bool:
         return self._left == 0 and self._hash.digest() == self._wanted
-
-
-def _weight(step: Step) -> int:
-    """Octets of memory that a waiting message holds; those of a large one are staged."""
-    return min(step.arrived.message.size, INLINE_OCTETS)
