@@ -129,8 +129,8 @@ class ImapConnection(protocol.Protocol):
             return
         self.transport.write(octets)
         # At once, instead of in the reactor's next turn. What the socket doesn't take, and a
-        # failure, is seen there.
-        write_now = getattr(self.transport, "doWrite", None)
+        # failure, is seen there. TLS gathers by itself, and closes the socket when it pleases.
+        write_now = None if self.secure else getattr(self.transport, "doWrite", None)
         if write_now is not None and not self.clogged:
             write_now()
 

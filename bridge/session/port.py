@@ -11,6 +11,7 @@ from bridge.imap.framing import Framer
 from bridge.model.account import Account
 from bridge.model.ids import AccountId
 from bridge.session.keys import Keys
+from bridge.session.opened import Opened
 from bridge.session.snapshots import Snapshots
 from bridge.store.port import Database
 
@@ -159,6 +160,8 @@ class Services:
     """Where the session of a client at that address is written down; None: nowhere."""
     limits: SessionLimits = field(default_factory=SessionLimits)
     snapshots: Snapshots = field(default_factory=Snapshots)
+    opened: Opened = field(default_factory=Opened)
+    """What clients have just read of single messages."""
     keys: Keys = field(default_factory=Keys)
     connections: dict[AccountId, int] = field(default_factory=dict)
     """Logged-in sessions by account."""

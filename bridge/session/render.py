@@ -114,8 +114,11 @@ def as_of_now(batch: Batch, view: View) -> Batch:
     return replace(batch, values=values)
 
 
-def batch_of_rows(tx: ReadTx, items: tuple[FetchItem, ...], view: View, rows: Rows) -> Batch:
-    """The messages of `rows`, with their sections."""
+def batch_of_rows(tx: ReadTx | None, items: tuple[FetchItem, ...], view: View, rows: Rows) -> Batch:
+    """The messages of `rows`, with their sections.
+
+    `tx` may be None where the rows have all of it.
+    """
     positions = view.positions(rows.uids)
     values = tuple(
         rows.uids
@@ -217,7 +220,9 @@ def _of_own_header(item: FetchItem) -> bool:
     return section is not None and not section.part and section.text.startswith("HEADER")
 
 
-def _sections(tx: ReadTx, item: FetchItem, mailbox_id: MailboxId, rows: Rows) -> Sequence[Content]:
+def _sections(
+    tx: ReadTx | None, item: FetchItem, mailbox_id: MailboxId, rows: Rows
+) -> Sequence[Content]:
     """What one item shows of each message."""
     wanted = item.section
     assert wanted is not None
@@ -229,7 +234,7 @@ def _sections(tx: ReadTx, item: FetchItem, mailbox_id: MailboxId, rows: Rows) ->
     return [_of_parts(tx, item, *row) for row in columns]
 
 
-def _whole(tx: ReadTx, item: FetchItem, rows: Rows) -> Sequence[Content]:
+def _whole(tx: ReadTx | None, item: FetchItem, rows: Rows) -> Sequence[Content]:
     sizes, octets = rows.columns["size"], rows.columns["octets"]
     if item.partial is None and None not in octets:
         return octets
@@ -240,7 +245,7 @@ def _whole(tx: ReadTx, item: FetchItem, rows: Rows) -> Sequence[Content]:
 
 
 def _own_headers(
-    tx: ReadTx, item: FetchItem, mailbox_id: MailboxId, rows: Rows
+    tx: ReadTx | None, item: FetchItem, mailbox_id: MailboxId, rows: Rows
 ) -> Sequence[Content]:
     """A section of each message's own header.
 
@@ -257,6 +262,7 @@ def _own_headers(
         found = [_cut(octets, item.partial) for octets in found if isinstance(octets, bytes)]
     doubtful = [n for n, block in enumerate(blocks) if not block.endswith(headers.BLANK)]
     if doubtful:
+        assert tx is not None
         uids = [rows.uids[n] for n in doubtful]
         theirs = tx.columns(mailbox_id, uids, frozenset({"parts"}), 0)
         for n, written in zip(doubtful, theirs.columns["parts"], strict=True):
@@ -265,7 +271,7 @@ def _own_headers(
 
 
 def _of_parts(
-    tx: ReadTx, item: FetchItem, key: int, whole: bytes | None, written: bytes
+    tx: ReadTx | None, item: FetchItem, key: int, whole: bytes | None, written: bytes
 ) -> Content:
     assert item.section is not None
     place = locate(item.section, read_parts(written, record_of(item.section)))
@@ -278,7 +284,7 @@ def _of_parts(
 
 
 def _cut_out(
-    tx: ReadTx, key: int, whole: bytes | None, place: Slice, partial: tuple[int, int] | None
+    tx: ReadTx | None, key: int, whole: bytes | None, place: Slice, partial: tuple[int, int] | None
 ) -> Content:
     start, end = place.start, place.end
     if partial is not None:
@@ -289,8 +295,11 @@ def _cut_out(
     return _read(tx, key, whole, start, end)
 
 
-def _read(tx: ReadTx, key: int, whole: bytes | None, start: int, end: int) -> bytes:
-    return tx.octets(MessageId(key), start, end) if whole is None else whole[start:end]
+def _read(tx: ReadTx | None, key: int, whole: bytes | None, start: int, end: int) -> bytes:
+    if whole is not None:
+        return whole[start:end]
+    assert tx is not None
+    return tx.octets(MessageId(key), start, end)
 
 
 def _cut(octets: bytes, partial: tuple[int, int] | None) -> bytes:

@@ -16,6 +16,7 @@ from bridge.session.refresh import announce_keywords
 from bridge.session.render import Batch
 from bridge.session.reply import Ok
 from bridge.session.view import View
+from bridge.store.columns import Rows
 from bridge.store.tx import ReadTx, WriteTx
 
 BATCH_MESSAGES = 1000
@@ -23,6 +24,9 @@ BATCH_MESSAGES = 1000
 
 BATCH_OCTETS = 1 << 20
 """Of mail read in one look at the store; the message that goes beyond is the last."""
+
+FEW_ITEMS = 10
+"""Of a message that is in memory, as many are written down in the reactor's thread."""
 
 _UNASKED = (FetchItem("FLAGS", echo=b"FLAGS"),)
 """What is shown, asked for or not, where showing a message has set \\Seen."""
@@ -75,18 +79,29 @@ async def _show_rows(
     marks = not view.read_only and any(item.section and not item.peek for item in items)
     names, mailbox_id = render.needs(items), view.mailbox.id
 
-    def look(tx: ReadTx, uids: list[int]) -> tuple[Batch | bytes, int]:
-        """A batch, or its lines where nothing else is to be done; how many UIDs it covers."""
-        rows = tx.columns(mailbox_id, uids, names, BATCH_OCTETS)
-        covers = len(uids) if rows.complete else uids.index(rows.uids[-1]) + 1
+    def shown(tx: ReadTx | None, rows: Rows) -> Batch | bytes:
+        """A batch, or its lines where nothing else is to be done."""
         batch = render.batch_of_rows(tx, items, view, rows)
-        return batch if marks or batch.streams else render.lines(batch), covers
+        return batch if marks or batch.streams else render.lines(batch)
 
+    def look(tx: ReadTx, uids: list[int]) -> tuple[Batch | bytes, Rows]:
+        rows = tx.columns(mailbox_id, uids, names, BATCH_OCTETS)
+        return shown(tx, rows), rows
+
+    opened = context.services.opened
+    single = len(positions) == 1 and len(items) <= FEW_ITEMS
     start = 0
     while start < len(positions):
         some = positions[start : start + BATCH_MESSAGES]
         uids = view.uids_at(some)
-        found, covers = await context.services.database.read(partial(look, uids=uids))
+        known = opened.find(mailbox_id, uids[0], names) if single else None
+        if known is not None:
+            found, rows = shown(None, known), known
+        else:
+            found, rows = await context.services.database.read(partial(look, uids=uids))
+            if single:
+                opened.keep(mailbox_id, rows)
+        covers = len(uids) if rows.complete else uids.index(rows.uids[-1]) + 1
         if isinstance(found, Batch):
             await _show_batch(context, view, found)
         else:
