@@ -4,6 +4,7 @@ What most searches ask for is worked out when a message comes, so that one state
 finds it in all of a mailbox.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 
 from bridge.mime import addresses, words
@@ -14,6 +15,11 @@ from bridge.query.fold import fold_field
 ADDRESSED = frozenset({b"from", b"sender", b"reply-to", b"to", b"cc", b"bcc"})
 BETWEEN_READINGS = b"\0"
 """In the texts that are kept; what a client looks for is not found across it."""
+
+_AS_SHOWN = re.compile(
+    rb"(?:(?:\A|, )[A-Za-z0-9]++(?: [A-Za-z0-9]++)*+ <[A-Za-z0-9._+-]++@[A-Za-z0-9.-]++>)++\Z"
+)
+"""Addresses that ENVELOPE has just as they are written, as most are."""
 
 MAX_TEXT_OCTETS = 32 << 10
 """Of fields as they came; beyond it a message's texts aren't kept, but read when searched."""
@@ -27,7 +33,7 @@ def readings(values: Sequence[bytes], name: bytes) -> list[bytes]:
         name: in lower case.
     """
     found = [fold_field(words.decode(value)) for value in values]
-    if name in ADDRESSED and found:
+    if name in ADDRESSED and found and not (len(values) == 1 and _AS_SHOWN.match(values[0])):
         form = _envelope_form(values)
         if not any(form in text for text in found):
             found.append(form)

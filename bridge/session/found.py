@@ -24,7 +24,13 @@ async def tell(context: Context, command: Search | Sort, found: Sequence[int]) -
 
 def response(view: View, command: Search | Sort, tag: bytes, found: Sequence[int]) -> bytes:
     """SEARCH, SORT or ESEARCH."""
-    numbers = view.uids_at(found) if command.uid else [place + 1 for place in found]
+    numbers: Sequence[int]
+    if command.uid:
+        numbers = view.uids_at(found)
+    elif isinstance(found, range):
+        numbers = range(found.start + 1, found.stop + 1)
+    else:
+        numbers = [place + 1 for place in found]
     if command.returns is None:
         name = b"SORT" if isinstance(command, Sort) else b"SEARCH"
         asked = command.modseq and found
