@@ -34,6 +34,9 @@ IDLE_S = 60.0
 MAX_DEATHS = 2
 """Of workers at one message. Then the message is at fault: it must not end the daemon, too."""
 
+MAX_FAILED_STARTS = 2
+"""In a row. Then the daemon does the work itself until it is started anew."""
+
 _DYING_S = 0.05
 _log = logging.getLogger("popbridge.sync")
 
@@ -72,7 +75,11 @@ class Workers:
         self._command = command
         self._waiting: deque[_Job] = deque()
         self._workers: list[_Worker] = []
-        self._broken = False
+        self._failed_starts = 0
+
+    @property
+    def _broken(self) -> bool:
+        return self._failed_starts >= MAX_FAILED_STARTS
 
     @property
     def pids(self) -> tuple[int, ...]:
@@ -128,7 +135,7 @@ class Workers:
                 )
             except OSError as error:
                 _log.warning("No worker can be started, so the daemon does its work: %s", error)
-                self._broken = True
+                self._failed_starts = MAX_FAILED_STARTS
                 return None
             worker = _Worker(self._reactor, process, self._assign, self._lost)
             factory = Factory.forProtocol(lambda: worker)
@@ -141,9 +148,9 @@ class Workers:
         if worker not in self._workers:
             return
         self._workers.remove(worker)
-        if not worker.ready:
-            _log.error("A worker didn't start, so the daemon does its work: %s", worker.status)
-            self._broken = True
+        self._failed_starts = 0 if worker.ready else self._failed_starts + 1
+        if self._broken:
+            _log.error("No worker starts, so the daemon does its work: %s", worker.status)
         elif worker.flying:
             _log.warning(
                 "A worker ended (%s) with %d messages; they are taken in again",
