@@ -20,6 +20,10 @@ from bridge.store.tx import ReadTx
 MAX_OCTETS = 32 << 20
 """Of all mailboxes: 20,000 messages take 0.3 MB for a date, 2 MB for subjects, 5 MB to thread."""
 
+KEPT_ANYWAY = 4
+"""As many keys as most commands need, in however large a mailbox: it is read in turns, and the next
+must not find gone what the one before has read."""
+
 _OBJECT_OCTETS = 41
 """Of a bytes object beside its contents, and its place in a list."""
 
@@ -131,7 +135,7 @@ class Keys:
         with self._lock:
             self._held[place] = made
             self._octets += made.octets
-            while self._octets > self._max_octets:
+            while self._octets > self._max_octets and len(self._held) > KEPT_ANYWAY:
                 _, oldest = self._held.popitem(last=False)
                 self._octets -= oldest.octets
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from bridge.session.commands import sort, thread
+from bridge.session.keys import Keys
 from tests.imap_harness import Client, Server, append
 
 
@@ -29,6 +30,8 @@ def chain(client: Client, first: int, last: int) -> None:
 def test_turns_change_nothing(server: Server, turn: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sort, "READ_MESSAGES", turn)
     monkeypatch.setattr(thread, "READ_MESSAGES", turn)
+    # Nor does it that little can be kept.
+    server.services.keys = Keys(max_octets=turn)
     client = server.client()
     chain(client, 1, 9)
     client.do("SELECT INBOX")
