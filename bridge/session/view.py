@@ -44,6 +44,8 @@ class View:
         """UIDs that are expunged, the client not yet told."""
         self.keywords: set[str] = set()
         """Keywords the client knows of."""
+        self._stored: dict[Uid, frozenset[str]] = {}
+        """The flags in the store of messages of which the client believes others."""
 
     @property
     def _listing(self) -> Listing:
@@ -164,12 +166,20 @@ class View:
         self._announced = table, len(table)
         return len(self.keywords) > before
 
-    def set_flags(self, uid: Uid, flags: frozenset[str], modseq: int) -> None:
-        """Notes what the client now believes a message's flags to be."""
+    def set_flags(
+        self, uid: Uid, flags: frozenset[str], modseq: int, stored: frozenset[str] | None = None
+    ) -> None:
+        """Notes what the client now believes a message's flags to be.
+
+        Args:
+            stored: what they are in the store, where the client can't know that.
+        """
         position = self.position(uid)
         if position is not None:
             self.ahead = True
             _put(self._edit(), position, flags, modseq)
+            if stored is not None and stored != flags:
+                self._stored[uid] = stored
 
     def caught_up(self, modseq: ModSeq) -> None:
         """Notes that this session's own change is all that came after the mailbox's modseq.
@@ -210,11 +220,20 @@ class View:
                     own.flag_index.append(own.table.number(change.flags))
                     own.modseqs.append(change.modseq)
                     added.append(change.uid)
-            self.vanished.add(uid for uid in delta.vanished if self.position(uid) is not None)
+            self._vanish(own, delta.vanished)
         # The store's flags have replaced what the client believed.
         self.ahead = False
+        self._stored.clear()
         self._settle()
         return changed, added
+
+    def _vanish(self, own: Listing, uids: Sequence[Uid]) -> None:
+        """Notes what is expunged. It can be shown until that is said, with flags that it had."""
+        for uid in uids:
+            position = self.position(uid)
+            if position is not None and uid in self._stored:
+                _put(own, position, self._stored[uid], self.modseq(position))
+        self.vanished.add(uid for uid in uids if self.position(uid) is not None)
 
     def drop_vanished(self) -> list[int]:
         """Forgets the expunged messages.

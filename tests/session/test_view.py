@@ -103,6 +103,16 @@ def test_what_a_client_believes_is_not_shared() -> None:
     assert second.flags(0) == {"\\Seen"}
 
 
+def test_what_is_gone_is_shown_with_flags_that_it_had() -> None:
+    """A silent STORE hid what another had changed, and then a third expunged the message."""
+    seen = view(Snapshots(), 3)
+    believed, stored = frozenset({"\\Seen", "\\Flagged"}), frozenset({"\\Flagged"})
+    seen.set_flags(Uid(2), believed, 7, stored)
+    assert seen.flags(1) == believed
+    seen.apply(MailboxDelta(mailbox=mailbox(8, 4), since=ModSeq(5), vanished=(Uid(2),)))
+    assert seen.flags(1) == stored
+
+
 @pytest.mark.parametrize("count", [20_000])
 def test_many_distinct_sets_of_flags_cost_linear_time(count: int) -> None:
     changed = tuple(change(uid, 6, f"k{uid}") for uid in range(1, count + 1))

@@ -132,7 +132,7 @@ def _note(view: View, command: Store, stored: Stored, *, aware: bool) -> tuple[s
                 told.add(change.uid)
                 if believed == change.flags:
                     bare.add(change.uid)
-        view.set_flags(change.uid, flags, change.modseq)
+        view.set_flags(change.uid, flags, change.modseq, change.flags)
     if knew_all and stored.changes:
         view.caught_up(stored.changes[0].modseq)
     for state in stored.kept:
