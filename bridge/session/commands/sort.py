@@ -9,7 +9,7 @@ from bridge.model.sort import SortKey
 from bridge.query.sort import ordered
 from bridge.session.commands.search import matching
 from bridge.session.context import Context
-from bridge.session.found import tell
+from bridge.session.found import response
 from bridge.session.reply import Ok
 from bridge.session.view import View
 from bridge.store.tx import ReadTx
@@ -36,23 +36,21 @@ async def sort(context: Context, command: Sort) -> Ok:
         await context.sync(expunge=False, always=True)
     view = context.selected
     found = await matching(context, view, command.key)
-    if found:
-        names = [COLUMNS[criterion.key] for criterion in command.criteria]
-        await load(context, view, names)
-        found = await context.services.database.read(
-            partial(_ordered, context, view, command, found)
-        )
-    await tell(context, command, found)
+    await load(context, view, [COLUMNS[criterion.key] for criterion in command.criteria])
+    # Put in order and written down in one turn beside the reactor.
+    work = partial(_response, context, view, command, found)
+    context.write(await context.services.database.read(work))
     return Ok("Done")
 
 
-def _ordered(
+def _response(
     context: Context, view: View, command: Sort, found: Sequence[int], tx: ReadTx
-) -> list[int]:
+) -> bytes:
     names = [COLUMNS[criterion.key] for criterion in command.criteria]
     columns = context.services.keys.columns(tx, view.mailbox.id, view.uids, names)
     reverse = [criterion.reverse for criterion in command.criteria]
-    return ordered(found, list(zip(columns, reverse, strict=True)))
+    order = ordered(found, list(zip(columns, reverse, strict=True)))
+    return response(view, command, context.tag, order)
 
 
 async def load(context: Context, view: View, names: Sequence[str]) -> None:
