@@ -34,7 +34,7 @@ _FRAGMENTS = {
     "MODSEQ": b"MODSEQ (%d)",
     "RFC822.SIZE": b"RFC822.SIZE %d",
     "EMAILID": b"EMAILID (%b)",
-    "THREADID": b"THREADID %b",
+    "THREADID": b"THREADID (%b)",
     "BODY[]": b"%b",
 }
 """How an item stands in the template, where that isn't its name and a value."""
@@ -47,6 +47,7 @@ _COLUMNS = {
     "BODY": "body",
     "BODYSTRUCTURE": "bodystructure",
     "EMAILID": "emailid",
+    "THREADID": "threadid",
     "PREVIEW": "preview",
 }
 _SPACED = {f"{day:02}": f"{day:2}" for day in range(1, 32)}
@@ -203,10 +204,8 @@ def _from_view(item: FetchItem, view: View, positions: Sequence[int]) -> Sequenc
 
 def _from_rows(item: FetchItem, rows: Rows) -> Sequence[Any]:
     match item.name:
-        case "THREADID":
-            return [b"NIL"] * len(rows.uids)
-        case "EMAILID":
-            return [emailid.encode("ascii") for emailid in rows.columns["emailid"]]
+        case "EMAILID" | "THREADID":
+            return [one.encode("ascii") for one in rows.columns[_COLUMNS[item.name]]]
         case "PREVIEW":
             return [string(text.encode()) for text in rows.columns["preview"]]
         case "INTERNALDATE" | "SAVEDATE":

@@ -91,6 +91,15 @@ _SOME_ROWS = (
     .limit(TIDY_ROWS)
 )
 _DELETE_LEDGER = delete(schema.ledger).where(schema.ledger.c.id.in_(_SOME_ROWS))
+_CORRELATORS = (
+    select(schema.correlator.c.key)
+    .where(schema.correlator.c.account_id == bindparam("account"))
+    .limit(TIDY_ROWS)
+)
+_DELETE_CORRELATORS = delete(schema.correlator).where(
+    schema.correlator.c.account_id == bindparam("account"),
+    schema.correlator.c.key.in_(_CORRELATORS),
+)
 _SOME_MESSAGES = (
     select(schema.message.c.id, schema.message.c.blob_id)
     .where(schema.message.c.account_id == bindparam("account"))
@@ -230,6 +239,8 @@ class AccountWrites(Writes, AccountReads):
         if row is None:
             return False
         if self.do(_DELETE_LEDGER, account=row[0]):
+            return True
+        if self.do(_DELETE_CORRELATORS, account=row[0]):
             return True
         messages = self.all(_SOME_MESSAGES, account=row[0])
         for message, blob in messages:

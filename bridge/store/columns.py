@@ -22,6 +22,7 @@ _OF_MESSAGE = {
     "size": _M.size,
     "internal_date": _M.internal_date,
     "emailid": _M.emailid,
+    "threadid": _M.threadid,
     "preview": _M.preview,
     "sent_date": _M.sent_date,
 }

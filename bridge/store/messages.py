@@ -18,6 +18,7 @@ from bridge.store import schema
 from bridge.store.base import moment, time_text, utc_text
 from bridge.store.blobs import BlobReads, BlobWrites
 from bridge.store.columns import ColumnReads
+from bridge.store.correlators import CorrelatorWrites
 from bridge.store.placements import PlacementWrites, flags_of
 
 _P = schema.placement.c
@@ -107,7 +108,7 @@ class MessageReads(BlobReads, ColumnReads):
                     yield row
 
 
-class MessageWrites(BlobWrites, PlacementWrites, MessageReads):
+class MessageWrites(BlobWrites, CorrelatorWrites, PlacementWrites, MessageReads):
     """Changes to messages."""
 
     def add_message(
@@ -125,11 +126,13 @@ class MessageWrites(BlobWrites, PlacementWrites, MessageReads):
         return Added(uid, key)
 
     def _write_message(self, mailbox: Mailbox, message: StoredMessage, blob: int) -> MessageId:
+        token = secrets.token_hex(12)
         key = self.insert(
             _ADD_MESSAGE,
             account_id=mailbox.account_id,
             blob_id=blob,
-            emailid="M" + secrets.token_hex(12),
+            emailid="M" + token,
+            threadid=self.correlated(mailbox.account_id, message.ancestry, "T" + token),
             internal_date=time_text(message.internal_date),
             sent_date=time_text(message.sent_date),
             **{name: getattr(message, name) for name in _AS_THEY_ARE},

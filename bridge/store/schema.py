@@ -142,7 +142,6 @@ Index(
     annotation.c.entry,
     unique=True,
     sqlite_where=annotation.c.mailbox_id.is_not(None),
-    postgresql_where=annotation.c.mailbox_id.is_not(None),
 )
 Index(
     "annotation_of_server",
@@ -150,7 +149,6 @@ Index(
     annotation.c.entry,
     unique=True,
     sqlite_where=annotation.c.mailbox_id.is_(None),
-    postgresql_where=annotation.c.mailbox_id.is_(None),
 )
 
 blob = Table(
@@ -182,6 +180,7 @@ message = Table(
     _ref("account_id", "account"),
     _ref("blob_id", "blob"),
     Column("emailid", Text, nullable=False, unique=True),
+    Column("threadid", Text, nullable=False),
     Column("size", Integer, nullable=False),
     Column("full_hash", BLOB, nullable=False),
     Column("canonical_hash", BLOB, nullable=False),
@@ -214,6 +213,16 @@ Index(
     message.c.account_id,
     sqlite_where=message.c.expunged_at.is_not(None),
 )
+
+correlator = Table(
+    "correlator",
+    metadata,
+    _ref("account_id", "account", key=True),
+    Column("key", BLOB, primary_key=True),
+    Column("threadid", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Which thread a Message-ID, by its hash, is of; also one whose message isn't there."""
 
 shape = Table(
     "shape",

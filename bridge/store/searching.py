@@ -46,10 +46,7 @@ class SearchReads(ColumnReads):
                 statement = _DATES[key.relation, moment]
                 return self._found(statement, mailbox_id, uids, **given)
             case ObjectId():
-                if key.item != "EMAILID":
-                    # RFC 8474 §5.2: no message has a THREADID.
-                    return []
-                return self._found(_WITH_ID, mailbox_id, uids, value=key.value)
+                return self._found(_WITH_ID[key.item], mailbox_id, uids, value=key.value)
             case Within():
                 target = int(now.timestamp()) - key.seconds
                 return self._found(_WITHIN[key.older], mailbox_id, uids, target=target)
@@ -144,7 +141,10 @@ _DATES = {
     for relation in _DATE_VALUES
     for name, moment in _MOMENTS.items()
 }
-_WITH_ID = _of_message(_M.emailid == bindparam("value"))
+_WITH_ID = {
+    "EMAILID": _of_message(_M.emailid == bindparam("value")),
+    "THREADID": _of_message(_M.threadid == bindparam("value")),
+}
 _WITHIN = {
     True: _of_message(_M.arrived_s <= bindparam("target")),
     False: _of_message(_M.arrived_s >= bindparam("target")),

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from bridge.store.migrations import HEAD
 from tests.e2e.daemon import Daemon, add_account, configure, popbridge
 from tests.pop_server import PopServer
 
@@ -144,7 +145,7 @@ def test_a_damaged_backup_is_refused(data: Path, tmp_path: Path, harm: str) -> N
         case "key":
             (backup / "key").write_bytes(b"k" * 32)
         case "newer":
-            manifest.write_text(manifest.read_text().replace('"0001"', '"9999"'))
+            manifest.write_text(manifest.read_text().replace(f'"{HEAD}"', '"9999"'))
     before = {path: path.read_bytes() for path in data.iterdir() if path.is_file()}
     done = popbridge(data, "restore", str(tmp_path / "b"), "--yes")
     assert done.returncode == (78 if harm == "newer" else 65)

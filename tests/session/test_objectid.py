@@ -98,3 +98,82 @@ def test_messages_are_found_by_their_id_to_the_letter(server: Server) -> None:
     assert client.do(f"SEARCH NOT EMAILID {name}")[0] == b"* SEARCH 1 3"
     assert client.do(f"SEARCH EMAILID {name.upper()}")[0] == b"* SEARCH"
     assert client.do(f"SEARCH EMAILID {'x' * 256}")[-1].startswith(b"t BAD")
+
+
+def reply(name: str, *references: str) -> bytes:
+    named = " ".join(f"<{one}@x>" for one in references)
+    return f"Message-ID: <{name}@x>\r\nReferences: {named}\r\n\r\n{name}".encode()
+
+
+def threads(client: Client, *messages: bytes) -> list[bytes]:
+    for message in messages:
+        append(client, message)
+    return ids(client, "INBOX", "THREADID")
+
+
+def test_a_thread_is_what_refers_to_one_another_in_any_order(server: Server) -> None:
+    client = server.client(mailbox=None)
+    first, second, other, last, late, alone, nameless = threads(
+        client,
+        reply("a"),
+        reply("b", "a"),
+        reply("z"),
+        reply("d", "a", "c"),
+        reply("c", "b"),
+        b"Subject: x\r\n\r\n",
+        b"Message-ID: <n>\r\n\r\n",
+    )
+    assert first == second == last == late
+    assert len({first, other, alone, nameless}) == 4
+
+
+def test_a_child_that_came_first_is_found_and_in_reply_to_counts(server: Server) -> None:
+    client = server.client(mailbox=None)
+    child, parent, answer = threads(
+        client,
+        reply("b", "a"),
+        reply("a"),
+        b"Message-ID: <c@x>\r\nIn-Reply-To: <b@x> (on Monday)\r\n\r\n",
+    )
+    assert child == parent == answer
+
+
+def test_two_threads_that_turn_out_to_be_one_stay_two(server: Server) -> None:
+    client = server.client(mailbox=None)
+    one, two, joint = threads(client, reply("a"), reply("b"), reply("c", "a", "b"))
+    assert one != two == joint
+    assert ids(client, "INBOX", "THREADID") == [one, two, joint]
+
+
+def test_a_thread_goes_over_mailboxes_and_lasts_but_not_over_accounts(server: Server) -> None:
+    client = server.client()
+    append(client, reply("a"))
+    client.do("COPY 1 Sent")
+    (first,) = ids(client, "INBOX", "THREADID")
+    assert ids(client, "Sent", "THREADID") == [first]
+    client.do("SELECT INBOX")
+    client.do(r"STORE 1 +FLAGS (\Deleted)")
+    client.do("EXPUNGE")
+    append(client, reply("b", "a"), "Trash")
+    assert ids(client, "Trash", "THREADID") == [first]
+    client.do("SELECT Trash")
+    assert client.do(f"SEARCH THREADID {first.decode()}")[0] == b"* SEARCH 1"
+    assert client.do(f"SEARCH EMAILID {first.decode()}")[0] == b"* SEARCH"
+    bob = server.client("bob")
+    append(bob, reply("b", "a"))
+    (other,) = ids(bob, "INBOX", "THREADID")
+    assert other != first
+
+
+def test_a_message_that_refers_to_a_thousand_is_looked_up_thirty_times(server: Server) -> None:
+    from sqlalchemy import text
+
+    client = server.client(mailbox=None)
+    append(client, reply("a", *(f"r{number}" for number in range(900))))
+    append(client, reply("b", "r899"))
+    first, second = ids(client, "INBOX", "THREADID")
+    assert first == second
+    rows = server.store.read(
+        lambda tx: tx.connection.execute(text("SELECT count(*) FROM correlator")).scalar()
+    )
+    assert rows == 31
