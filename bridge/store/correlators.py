@@ -9,7 +9,7 @@ changes its thread.
 import hashlib
 from functools import cache
 
-from sqlalchemy import Executable, bindparam, insert, or_, select
+from sqlalchemy import BindParameter, Executable, bindparam, insert, or_, select
 
 from bridge.model.ids import AccountId
 from bridge.store import schema
@@ -54,7 +54,7 @@ class CorrelatorWrites(Writes):
 @cache
 def _threads(count: int) -> Executable:
     """What is known of so many Message-IDs."""
-    wanted = [bindparam(f"key{place}") for place in range(count)]
+    wanted: list[BindParameter[bytes]] = [bindparam(f"key{place}") for place in range(count)]
     return select(_C.key, _C.threadid).where(
         _C.account_id == bindparam("account"), or_(*(_C.key == one for one in wanted))
     )
