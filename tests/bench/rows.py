@@ -36,9 +36,10 @@ def _sign(round_: int) -> bytes:
     return b"-" if round_ % 2 else b"+"
 
 
-def _spread(count: int, many: int) -> list[int]:
-    """`many` sequence numbers all over the mailbox, in an order of their own."""
-    return [1 + (n * 7919) % count for n in range(many)]
+def _spread(count: int, many: int, round_: int = 0) -> list[int]:
+    """`many` sequence numbers all over the mailbox, in an order of their own; others each round."""
+    first = round_ * many
+    return [1 + (n * 7919) % count for n in range(first, first + many)]
 
 
 _LETTER = b"From: a@example.net\r\nSubject: appended\r\n\r\n" + b"x" * 76 * 120 + b"\r\n"
@@ -54,11 +55,11 @@ ROWS = (
     Row("FETCH 1:* BODY.PEEK[]", one(b"FETCH 1:* (UID BODY.PEEK[])")),
     Row(
         "300 single bodies",
-        lambda count, _: [b"FETCH %d (BODY.PEEK[])" % n for n in _spread(count, 300)],
+        lambda count, round_: [b"FETCH %d (BODY.PEEK[])" % n for n in _spread(count, 300, round_)],
     ),
     Row(
         "300 parts",
-        lambda count, _: [b"FETCH %d (BODY.PEEK[1])" % n for n in _spread(count, 300)],
+        lambda count, round_: [b"FETCH %d (BODY.PEEK[1])" % n for n in _spread(count, 300, round_)],
     ),
     Row("STORE 1:*", lambda _, round_: [b"STORE 1:* %bFLAGS (\\Flagged)" % _sign(round_)]),
     Row(
@@ -86,6 +87,6 @@ ROWS = (
     Row("SEARCH BODY", one(b"SEARCH BODY weekend-nobody"), bar=0.1),
     Row("SEARCH TEXT", one(b"SEARCH TEXT weekend-nobody"), bar=0.1),
     Row("3,000 pipelined NOOPs", lambda _, round_: [b"NOOP"] * 3000, pipelined=True, bar=2.0),
-    Row("100 STATUS", one(b"STATUS Copies (MESSAGES UNSEEN UIDNEXT)")),
+    Row("100 STATUS", lambda _, __: [b"STATUS Copies (MESSAGES UNSEEN UIDNEXT)"] * 100),
     Row("SELECT", one(b"SELECT INBOX")),
 )
