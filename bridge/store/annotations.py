@@ -68,16 +68,17 @@ class AnnotationReads(MailboxReads):
         if mailbox is None:
             return _held(self.all(_SERVERS, account=account_id))
         found = _held(self.all(_MAILBOXES, mailbox=mailbox.id))
-        return {**found, **_special_use(mailbox)}
+        return {**found, **_special_use(mailbox.special_use)}
 
-    def annotations_of_all(
-        self, account_id: AccountId, mailboxes: Iterable[Mailbox]
-    ) -> dict[MailboxId, Held]:
-        """Those of each of the account's mailboxes; one query."""
+    def annotations_of_all(self, account_id: AccountId) -> dict[MailboxId, Held]:
+        """Those of each of the account's mailboxes that has any; two queries, however many."""
         found: dict[MailboxId, Held] = defaultdict(dict)
         for mailbox_id, entry, spelling, value in self.all(_ALL, account=account_id):
             found[MailboxId(mailbox_id)][entry] = Annotation(spelling, value)
-        return {one.id: {**found[one.id], **_special_use(one)} for one in mailboxes}
+        for mailbox_id, _, use in self.names(account_id):
+            if use is not None:
+                found[MailboxId(mailbox_id)].update(_special_use(use))
+        return found
 
     def annotation_octets(self, account_id: AccountId) -> int:
         """Of all values that the account has."""
@@ -150,8 +151,7 @@ def _held(rows: Iterable[tuple[str, str, bytes]]) -> Held:
     return {entry: Annotation(spelling, value) for entry, spelling, value in rows}
 
 
-def _special_use(mailbox: Mailbox) -> Held:
-    if mailbox.special_use is None:
+def _special_use(uses: str | None) -> Held:
+    if uses is None:
         return {}
-    value = mailbox.special_use.encode("ascii")
-    return {SPECIAL_USE_ENTRY: Annotation(SPECIAL_USE_ENTRY, value)}
+    return {SPECIAL_USE_ENTRY: Annotation(SPECIAL_USE_ENTRY, uses.encode("ascii"))}

@@ -2,6 +2,7 @@
 
 import secrets
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import bindparam, delete, exists, func, insert, select, update
 
@@ -49,6 +50,11 @@ _SUBSCRIPTIONS = (
 )
 _COUNTERS = select(_M.messages, _M.unseen, _M.deleted, _M.recent, _M.size).where(
     _M.id == bindparam("mailbox")
+)
+_NAMED = (
+    select(_M.id, _M.name, _M.special_use)
+    .where(_M.account_id == bindparam("account"))
+    .order_by(_M.name)
 )
 _STATUSES = (
     select(*_COLUMNS, _M.messages, _M.unseen, _M.deleted, _M.recent, _M.size)
@@ -125,6 +131,10 @@ class MailboxReads(Reads):
     def mailboxes(self, account_id: AccountId) -> tuple[Mailbox, ...]:
         """The account's mailboxes, by name."""
         return tuple(_mailbox(row) for row in self.all(_OF_ACCOUNT, account=account_id))
+
+    def names(self, account_id: AccountId) -> list[tuple[Any, ...]]:
+        """(id, name, special use or None) of the account's mailboxes, by name: what LIST needs."""
+        return self.all(_NAMED, account=account_id)
 
     def mailbox(self, account_id: AccountId, name: str) -> Mailbox | None:
         """The mailbox of that name, or None."""

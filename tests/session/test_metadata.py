@@ -118,7 +118,7 @@ def test_all_of_a_thousand_mailboxes_is_one_look(
     server.store.write(many)
     client = server.client(mailbox=None)
     command = 'GETMETADATA (DEPTH infinity) "m*" (/shared /private)'
-    assert statements(server, monkeypatch, client, command) == 2
+    assert statements(server, monkeypatch, client, command) == 3
     lines = client.do(command)
     assert len(lines) == 1001
     assert lines[7] == b'* METADATA m0007 (/private/comment "7")'

@@ -7,7 +7,7 @@ from bridge.imap.commands.list import List, Lsub
 from bridge.imap.serialize import mailbox_name
 from bridge.model.annotation import Annotation
 from bridge.model.ids import AccountId, MailboxId
-from bridge.model.mailbox import INBOX, MAX_NAME_CHARACTERS, MailboxStatus, superiors
+from bridge.model.mailbox import DELIMITER, INBOX, MAX_NAME_CHARACTERS, MailboxStatus, superiors
 from bridge.query.annotations import chosen
 from bridge.query.listing import Listed, Matches, listed
 from bridge.query.names import matcher
@@ -68,7 +68,9 @@ class _List:
     tx: ReadTx
     account: AccountId
     wanted: _Wanted
-    _boxes: dict[str, MailboxStatus] = field(init=False)
+    _ids: dict[str, MailboxId] = field(init=False)
+    _uses: dict[str, str | None] = field(init=False)
+    _statuses: dict[str, MailboxStatus] = field(init=False)
     _subscribed: frozenset[str] = field(init=False)
     _parents: frozenset[str] = field(init=False)
     _deleted_sizes: dict[MailboxId, int] = field(init=False)
@@ -76,54 +78,58 @@ class _List:
 
     def __post_init__(self) -> None:
         tx, command = self.tx, self.wanted.command
-        self._boxes = {one.mailbox.name: one for one in tx.statuses(self.account)}
+        self._statuses = {}
+        if command.status:
+            self._statuses = {one.mailbox.name: one for one in tx.statuses(self.account)}
+            boxes = [one.mailbox for one in self._statuses.values()]
+            rows = [(box.id, box.name, box.special_use) for box in boxes]
+        else:
+            rows = tx.names(self.account)
+        self._ids = {name: MailboxId(key) for key, name, _ in rows}
+        self._uses = {name: use for _, name, use in rows}
         subscribed = tx.subscriptions(self.account) if "SUBSCRIBED" in command.returns else ()
         self._subscribed = frozenset(subscribed)
-        self._parents = frozenset(above for name in self._boxes for above in superiors(name))
+        self._parents = frozenset(
+            above for name in self._ids if DELIMITER in name for above in superiors(name)
+        )
         sizes = "DELETED-STORAGE" in command.status
         self._deleted_sizes = tx.deleted_sizes(self.account) if sizes else {}
-        boxes = (one.mailbox for one in self._boxes.values())
-        found = tx.annotations_of_all(self.account, boxes) if command.metadata else {}
-        self._annotations = found
+        self._annotations = tx.annotations_of_all(self.account) if command.metadata else {}
 
     def lines(self) -> Iterator[bytes]:
         command = self.wanted.command
         recursive = "RECURSIVEMATCH" in command.selects
         for one in listed(self._selected(), self.wanted.matches, recursive=recursive):
             yield _line(b"LIST", self._attributes(one), one.name, childinfo=one.childinfo)
-            box = self._boxes.get(one.name) if one.meets else None
-            if box is None:
+            key = self._ids.get(one.name) if one.meets else None
+            if key is None:
                 continue
             if command.status:
                 yield status_line(
-                    box,
+                    self._statuses[one.name],
                     command.status,
-                    deleted_size=self._deleted_sizes.get(box.mailbox.id, 0),
+                    deleted_size=self._deleted_sizes.get(key, 0),
                     append_octets=self.wanted.append_octets,
                 )
             if command.metadata:
-                found = chosen(self._annotations[box.mailbox.id], command.metadata)
+                found = chosen(self._annotations.get(key, {}), command.metadata)
                 yield metadata_line(one.name, found.values)
 
     def _selected(self) -> Iterable[str]:
         """The names that meet all criteria; REMOTE adds none, for none is."""
         selects = self.wanted.command.selects
-        names: Iterable[str] = self._subscribed if "SUBSCRIBED" in selects else self._boxes
+        names: Iterable[str] = self._subscribed if "SUBSCRIBED" in selects else self._ids
         if "SPECIAL-USE" in selects:
-            return [name for name in names if self._use(name)]
+            return [name for name in names if self._uses.get(name)]
         return names
 
-    def _use(self, name: str) -> str | None:
-        box = self._boxes.get(name)
-        return None if box is None else box.mailbox.special_use
-
     def _attributes(self, one: Listed) -> str:
-        attributes = [] if one.name in self._boxes else ["\\NonExistent"]
+        attributes = [] if one.name in self._ids else ["\\NonExistent"]
         if one.name in self._subscribed:
             attributes.append("\\Subscribed")
         if self.wanted.children:
             attributes.append("\\HasChildren" if one.name in self._parents else "\\HasNoChildren")
-        use = self._use(one.name) if self.wanted.uses else None
+        use = self._uses.get(one.name) if self.wanted.uses else None
         return " ".join([*attributes, use] if use else attributes)
 
 
@@ -135,7 +141,7 @@ async def list_subscribed(context: Context, command: Lsub) -> Ok:
     matches, hides = matcher(pattern, MAX_NAME_CHARACTERS), pattern.endswith("%")
 
     def lines(tx: ReadTx) -> bytes:
-        existing = {box.name for box in tx.mailboxes(account)}
+        existing = {name for _, name, _ in tx.names(account)}
         return b"".join(_lsub(tx.subscriptions(account), existing, matches, hides=hides))
 
     context.write(await context.services.database.read(lines))

@@ -61,12 +61,12 @@ def _found(tx: ReadTx, account: AccountId, command: GetMetadata) -> Iterator[Nam
     name, entries = command.mailbox, command.entries
     if "*" in name or "%" in name:
         matches = matcher(name, MAX_NAME_CHARACTERS)
-        boxes = [box for box in tx.mailboxes(account) if matches(box.name)]
-        held = tx.annotations_of_all(account, boxes)
-        for box in boxes:
-            one = chosen(held[box.id], entries, depth=command.depth, max_size=command.max_size)
-            if any(value is not None for _, value in one.values) or one.longest:
-                yield box.name, one
+        held = tx.annotations_of_all(account)
+        for key, box, _ in tx.names(account):
+            if key in held and matches(box):
+                one = chosen(held[key], entries, depth=command.depth, max_size=command.max_size)
+                if any(value is not None for _, value in one.values) or one.longest:
+                    yield box, one
         return
     mailbox = _mailbox(tx, account, name)
     own = tx.annotations(account, mailbox)
