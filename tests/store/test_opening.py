@@ -4,6 +4,7 @@ import logging
 import signal
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -138,3 +139,19 @@ def test_a_store_that_is_up_to_date_opens_without_alembic(tmp_path: Path) -> Non
     )
     done = subprocess.run([sys.executable, "-c", code, str(tmp_path / "popbridge.db")], cwd=ROOT)
     assert done.returncode == 0
+
+
+def test_a_store_of_before_annotations_gets_their_table(tmp_path: Path) -> None:
+    path = tmp_path / "popbridge.db"
+    store = opened(path)
+    kept = store.write(lambda tx: tx.add_account(ACCOUNT)).id
+    store.close()
+    with closing(sqlite.library().connect(path)) as connection:
+        connection.execute("DROP TABLE annotation")
+        connection.execute("UPDATE alembic_version SET version_num = '0001'")
+        connection.commit()
+    store = opened(path)
+    store.write(lambda tx: tx.annotate(kept, inbox(tx), [("/private/comment", b"x")]))
+    held = store.read(lambda tx: tx.annotations(kept, tx.mailbox(kept, "INBOX")))
+    assert held["/private/comment"].value == b"x"
+    store.close()
