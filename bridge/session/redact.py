@@ -42,6 +42,9 @@ def command(parsed: Tagged, pieces: Sequence[Piece]) -> bytes:
     text = _text(pieces)
     if parsed.verb in _SECRET:
         return b"%b %b %b" % (parsed.tag, parsed.verb.encode(), _count(_octets(pieces)))
+    if parsed.verb == "SETMETADATA":
+        # What people note of their mailboxes; a value is a string always.
+        text = _STRING.sub(lambda string: _count(len(string[1])), text)
     if parsed.verb in _BEFORE_KEYS:
         verb = parsed.verb.encode()
         begin = text.upper().index(verb) + len(verb)

@@ -76,6 +76,7 @@ FETCHES = [
     "ALL",
     "FULL",
     "BODYSTRUCTURE",
+    "(PREVIEW)",
     "BODY.PEEK[]",
     "(UID ENVELOPE BODY[] RFC822.HEADER ENVELOPE)",
     "(BODY[1] BODY[1.MIME] BODY[HEADER.FIELDS (Subject From)] BODY[TEXT]<3.20>)",
@@ -114,6 +115,9 @@ def test_no_octet_of_mail_gets_in(server: Server, lines: list[str], item: str) -
         ),
         ("UID THREAD REFERENCES US-ASCII ALL", None),
         (f"THREAD REFS UTF-8 TEXT {MARK}", "THREAD REFS UTF-8 TEXT (8)"),
+        (f'SETMETADATA INBOX (/private/a "{MARK}")', "SETMETADATA INBOX (/private/a (8))"),
+        (f"SETMETADATA INBOX (/private/a {{8+}}\r\n{MARK})", "SETMETADATA INBOX (/private/a (8))"),
+        ("SEARCH EMAILID M4711 SAVEDSINCE 1-Jan-2026", "EMAILID (5) SAVEDSINCE 1-Jan-2026"),
         (f"SEARCH KEYWORD {MARK} FLAGGED", "SEARCH KEYWORD (8) FLAGGED"),
         (f"SEARCH {MARK}", "(SEARCH, refused, "),
         (f"LOGIN alice {MARK}", "t LOGIN ("),
@@ -246,3 +250,13 @@ def test_any_octets_from_a_client(lines: list[str]) -> None:
                 trace.client(parse(event.pieces), event.pieces)
                 trace.server(answer(parse(event.pieces)))
     assert MARK.upper() not in "\n".join(lines).upper()
+
+
+def test_values_of_annotations_stay_out(server: Server, lines: list[str]) -> None:
+    client = server.client()
+    for octets in (MARK.encode(), MARK.encode() + b"\r\n", MARK.encode() + b"\0"):
+        client.do(b"SETMETADATA INBOX (/private/a ~{%d+}\r\n%b)" % (len(octets), octets))
+        assert MARK.encode() in b"".join(client.do("GETMETADATA INBOX /private/a"))
+    assert client.do('LIST "" INBOX RETURN (METADATA (/private/a))')
+    assert MARK not in "\n".join(lines)
+    assert "S: * METADATA INBOX (/private/a (8))" in lines
