@@ -47,8 +47,8 @@ _COMMANDS = (
 )
 COMMANDS = tuple(_COMMANDS.split())
 COMMAND_RESULTS = ("ok", "no", "bad", "aborted")
-_LIMITS = "line literal append nesting bad_commands login_time idle_time connections quota other"
-LIMITS = tuple(_LIMITS.split())
+_LIMITS = "line literal append nesting bad_commands login_time idle_time connections quota"
+LIMITS = (*_LIMITS.split(), "inflated", "other")
 TRANSPORTS = ("plain", "tls")
 STORE_CODES = (StoreFullError.code, StoreError.code, StoreLockedError.code)
 

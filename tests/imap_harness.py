@@ -34,6 +34,7 @@ class Client:
         self.loopback = loopback
         self.peer = "192.0.2.1"
         self.closed = False
+        self.compressed = False
         self.validator: Validator | None = Validator()
         self.session = Session(server.services, self)
         self._out = bytearray()
@@ -125,6 +126,11 @@ class Client:
     def start_tls(self) -> None:
         self.framer.take_buffer()
         self.secure = True
+
+    def compress(self) -> None:
+        """Compressed by both ends, it is as it was; `tests.net.test_compress` has the octets."""
+        assert not self.framer.buffered and not self.compressed
+        self.compressed = True
 
     def close(self) -> None:
         self.closed = True

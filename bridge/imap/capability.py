@@ -58,6 +58,7 @@ OFFERS = (
     Offer("LIST-METADATA", 9590),
 )
 
+    Offer("COMPRESS=DEFLATE", 4978),
 
 def capabilities(
     *,

@@ -7,6 +7,7 @@ from functools import partial
 from bridge.imap.commands import (
     append,
     authenticate,
+    compress,
     copy,
     create,
     delete,
@@ -40,6 +41,7 @@ Command = (
     | general.Starttls
     | general.Idle
     | general.Namespace
+    | compress.Compress
     | Id
     | Enable
     | login.Login
@@ -81,6 +83,7 @@ _VERBS: dict[str, Callable[[Cursor], Command]] = {
     "AUTHENTICATE": authenticate.parse_authenticate,
     "LIST": parse_list,
     "LSUB": parse_lsub,
+    "COMPRESS": compress.parse_compress,
     "STATUS": status.parse_status,
     "SELECT": select.parse_select,
     "EXAMINE": select.parse_examine,

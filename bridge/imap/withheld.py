@@ -8,6 +8,7 @@ from typing import assert_never
 
 from bridge.imap.capability import OFFERS
 from bridge.imap.commands.append import Append
+from bridge.imap.commands.compress import Compress
 from bridge.imap.commands.copy import Copy
 from bridge.imap.commands.create import Create
 from bridge.imap.commands.enable import Enable
@@ -52,6 +53,7 @@ _COMMANDS: dict[type, str] = {
     Enable: "ENABLE",
     Idle: "IDLE",
     Namespace: "NAMESPACE",
+    Compress: "COMPRESS",
     GetMetadata: "METADATA",
     SetMetadata: "METADATA",
     GetQuota: "QUOTA",

@@ -1,6 +1,8 @@
 """The state of one session, and what commands do with it."""
 
 import logging
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
 from enum import Enum, auto
 
 from bridge.errors import StoreError, StoreFullError
@@ -43,7 +45,9 @@ class Context:
         self.idling = False
         self.tag = b""
         """Of the command that is running."""
-        self.tls_wanted = False
+        self.after_answer: Callable[[], None] | None = None
+        """What begins behind the tagged answer: TLS, compression."""
+        self.compressed = False
         self.uploads = Uploads(services)
         self._hinted = False
         self._unsubscribe = _nothing
@@ -185,7 +189,91 @@ class Context:
             pulled = refresh(self.services, self.view, expunge=expunge, modseqs=self.condstore)
             self.connection.write(await pulled)
         elif expunge and len(self.view.vanished):
-            self.connection.write(pending_expunges(self.view))
+            told = tell_expunges(self.services, self.view, by_uid=self.qresync)
+            self.connection.write(await told)
+        if self._held_back and not len(self.view.vanished):
+            self._held_back = False
+            self.write(highest_modseq_line(self.view))
+
+    async def _show_arrivals(self, last_uid: int) -> None:
+        """Shows what has come behind `last_uid`, but for what the client has added itself."""
+        show, view = self.interest.show, self.view
+        if show is None or view is None or view.last_uid <= last_uid:
+            return
+        uidvalidity, made = self._made
+        own = made if uidvalidity == view.mailbox.uidvalidity else set()
+        places = range(bisect_right(view.uids, last_uid), view.count)
+        await show([at for at in places if view.uids[at] not in own])
+        self._made = (0, set())
+
+    def made(self, uidvalidity: int, uids: Sequence[int]) -> None:
+        """Notes that the client has itself added messages to a mailbox."""
+        if self.interest.show is not None:
+            self._made = (uidvalidity, {*uids})
+
+    async def change(self, work: Callable[[WriteTx], T]) -> T:
+        """What `work` returns, once it is durable.
+
+        What it does to mailboxes other than the selected one isn't told to the client that asked
+        for it (RFC 5465 §5).
+        """
+        if self.news is None:
+            return await self.services.database.write(work)
+        return await self.news.change(work)
+
+    def hear_nothing(self) -> None:
+        """NOTIFY NONE, or what counts as that."""
+        self._end_news()
+        self.interest = NONE
+
+    def listen(self, news: News) -> None:
+        """The client is told at any time what is new; `interest` says of the selected mailbox."""
+        self._end_news()
+        self.news = news
+        news.selected = None if self.view is None else self.view.mailbox.id
+
+    def _end_news(self) -> None:
+        if self.news is not None:
+            self.news.close()
+            self.news = None
+
+    async def tell(self) -> None:
+        """Tells what is new between two commands, for which NOTIFY has asked.
+
+        Not while a command has come in part: a client that sends one may not be reading.
+        """
+        if self.news is None or self.connection.framer.within:
+            return
+        try:
+            if self.view is not None and (self._hinted or self.interest.at_once):
+                await self.sync(expunge=self.interest.at_once, always=False)
+                self.hold_back()
+            await self.tell_annotations(always=False)
+            await self.tell_news(always=False)
+        except (StoreFullError, StoreError) as error:
+            _log.warning("%s", error)
+
+    async def tell_news(self, *, always: bool) -> None:
+        """Tells what has become of mailboxes that aren't selected; `always` sees for itself."""
+        if self.news is None:
+            return
+        try:
+            self.write(await self.news.pull(always=always, aware=self.condstore))
+        except Overflow:
+            self.hear_nothing()
+            text = b"There are too many mailboxes to tell of them all"
+            self.write(b"* OK [NOTIFICATIONOVERFLOW] ", text, b"\r\n")
+            self.services.observer.limit_reached("other")
+
+    def hold_back(self) -> None:
+        """A command ends while EXPUNGEs wait: the client must ask for them when it comes back.
+
+        It takes the highest modseq that it was shown for what it knows all before, unless told
+        another (RFC 7162 §3.2, §6).
+        """
+        if self.condstore and self.view is not None and len(self.view.vanished):
+            self._held_back = True
+            self.write(highest_modseq_line(self.view))
 
     async def enable_condstore(self) -> None:
         """Makes the client CONDSTORE-aware, and tells it from where on it will hear all modseqs.

@@ -6,6 +6,7 @@ from typing import Any
 
 from bridge.imap.commands.append import Append
 from bridge.imap.commands.authenticate import Authenticate
+from bridge.imap.commands.compress import Compress
 from bridge.imap.commands.copy import Copy
 from bridge.imap.commands.create import Create
 from bridge.imap.commands.delete import Delete
@@ -36,6 +37,7 @@ from bridge.imap.commands.subscribe import Subscribe
 from bridge.imap.commands.thread import Thread
 from bridge.session.commands.append import append
 from bridge.session.commands.authenticate import authenticate
+from bridge.session.commands.compress import compress
 from bridge.session.commands.copy import copy
 from bridge.session.commands.create import create
 from bridge.session.commands.delete import delete
@@ -108,6 +110,7 @@ RULES: dict[type, Rule] = {
     Authenticate: Rule(BEFORE, authenticate),
     Enable: Rule(AFTER, enable),
     Namespace: Rule(AFTER, namespace),
+    Compress: Rule(AFTER, compress),
     List: Rule(AFTER, list_mailboxes),
     Lsub: Rule(AFTER, list_subscribed),
     Status: Rule(AFTER, status, condstore=lambda command: "HIGHESTMODSEQ" in command.items),

@@ -77,6 +77,12 @@ class Connection(Protocol):
     def start_tls(self) -> None:
         """Starts TLS, once what is queued is sent; octets that came before are thrown away."""
 
+    def compress(self) -> None:
+        """Compresses from here on what is written, and takes what arrives for compressed.
+
+        What has arrived and wasn't taken is.
+        """
+
     def close(self) -> None:
         """Sends what is queued, then closes."""
 

@@ -113,9 +113,9 @@ class Session:
         self._services.observer.command(parsed.verb, status.decode("ascii"), seconds)
         if bye is not None:
             raise Closed from bye
-        if self._context.tls_wanted:
-            self._context.tls_wanted = False
-            self._connection.start_tls()
+        if self._context.after_answer is not None:
+            act, self._context.after_answer = self._context.after_answer, None
+            act()
         self._judge(bad=status == b"BAD")
         await self._connection.drain()
 

@@ -91,6 +91,10 @@ class TracedConnection:
         """As `Connection.start_tls`."""
         self._connection.start_tls()
 
+    def compress(self) -> None:
+        """As `Connection.compress`."""
+        self._connection.compress()
+
     def close(self) -> None:
         """As `Connection.close`."""
         self._connection.close()

@@ -8,6 +8,7 @@ import os
 import re
 import socket
 import ssl
+import zlib
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
@@ -89,7 +90,7 @@ mailbox_list_index = yes
 mail_plugins = quota
 imap_idle_notify_interval = 29 mins
 protocol imap {{
-  mail_plugins = quota imap_quota
+  mail_plugins = quota imap_quota imap_zlib
   imap_metadata = yes
 }}
 plugin {{
@@ -178,8 +179,31 @@ class Connection:
         context.verify_mode = ssl.CERT_NONE
         self._socket = context.wrap_socket(self._socket)
 
+    def start_deflate(self) -> None:
+        self._socket = Deflated(self._socket)  # type: ignore[assignment]
+
     def close(self) -> None:
         self._socket.close()
+
+
+class Deflated:
+    """A socket whose octets are compressed in both directions (RFC 4978)."""
+
+    def __init__(self, inner: socket.socket) -> None:
+        self._inner = inner
+        self._out = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+        self._in = zlib.decompressobj(-zlib.MAX_WBITS)
+        self.settimeout, self.close = inner.settimeout, inner.close
+
+    def sendall(self, octets: bytes) -> None:
+        self._inner.sendall(self._out.compress(octets) + self._out.flush(zlib.Z_SYNC_FLUSH))
+
+    def recv(self, size: int) -> bytes:
+        """Some octets, none at the end; what is left of a flush has none in it."""
+        while came := self._inner.recv(size):
+            if octets := self._in.decompress(came):
+                return octets
+        return b""
 
 
 @pytest.fixture(scope="module")

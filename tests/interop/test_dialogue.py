@@ -146,11 +146,13 @@ def test_r26_what_is_refused_and_does_not_wait_is_passed_over(server: Server, oc
     assert server.client(mailbox=None).do("STATUS Sent (MESSAGES)")[-1].startswith(b"t OK")
 
 
-def test_r27_compress_is_not_offered_and_refused(server: Server) -> None:
-    """Until it is, no client may be left in doubt whether what follows is compressed."""
+def test_r27_compression_begins_behind_the_answer_and_once(server: Server) -> None:
+    """`tests.net.test_compress` has its octets: flushed answers, any segmentation, no bombs."""
     client = server.client()
-    assert b"COMPRESS" not in client.do("CAPABILITY")[0]
-    assert client.do("COMPRESS DEFLATE")[-1].startswith(b"t BAD")
+    assert b"COMPRESS=DEFLATE" in client.do("CAPABILITY")[0]
+    assert client.do("COMPRESS DEFLATE")[-1].startswith(b"t OK")
+    assert client.compressed
+    assert client.do("COMPRESS DEFLATE")[-1].startswith(b"t NO [COMPRESSIONACTIVE]")
     assert client.do("NOOP") == [b"t OK Done"]
 
 

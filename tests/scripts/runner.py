@@ -8,6 +8,7 @@
     A!          A has nothing more to read
     A@ clear    A connects without TLS; else it connects with the first line it sends, under TLS
     A@ tls      A has sent STARTTLS and was answered: TLS begins
+    A@ deflate  A has sent COMPRESS DEFLATE and was answered: compression begins
 
 Lines begin after the first space; "#" begins a comment line. A response with literals goes on
 over the next lines of its client. "OK|NO" is either.
@@ -43,6 +44,8 @@ class Peer(Protocol):
         """Whether a response is there to be read."""
 
     def start_tls(self) -> None: ...
+
+    def start_deflate(self) -> None: ...
 
 
 Connect = Callable[[bool], Peer]
@@ -179,6 +182,8 @@ class _Client:
                 assert not self.peer.waiting(), f"{step.where}: {self.peer.response()!r}"
             case "@", b"tls":
                 self.peer.start_tls()
+            case "@", b"deflate":
+                self.peer.start_deflate()
             case _:
                 raise ValueError(f"{step.where}: no such step")
 

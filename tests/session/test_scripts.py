@@ -37,6 +37,9 @@ class Memory:
     def start_tls(self) -> None:
         assert self._client.secure
 
+    def start_deflate(self) -> None:
+        assert self._client.compressed
+
 
 def run(server: Server, path: Path) -> None:
     def connect(tls: bool) -> Memory:

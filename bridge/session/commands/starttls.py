@@ -9,5 +9,5 @@ async def starttls(context: Context, command: Starttls) -> Ok:
     """Asks for TLS; it starts behind the tagged OK, on a connection without old octets."""
     if context.connection.secure:
         raise Bad("TLS is on already")
-    context.tls_wanted = True
+    context.after_answer = context.connection.start_tls
     return Ok("Begin TLS now")
