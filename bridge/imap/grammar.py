@@ -21,7 +21,7 @@ _LIST_MAILBOX = re.compile(rb"[^\x00-\x20\x7f-\xff(){\"\\]+")
 _TAG = re.compile(rb"[^\x00-\x20\x7f-\xff(){%*\"\\+]+")
 _QUOTED = re.compile(rb'"((?:[^"\\\r\n\0]|\\["\\])*)"')
 _NUMBER = re.compile(rb"\d{1,20}")
-_SET = re.compile(rb"(?:\d+|\*)(?::(?:\d+|\*))?(?:,(?:\d+|\*)(?::(?:\d+|\*))?)*")
+_SET = re.compile(rb"\$|(?:\d+|\*)(?::(?:\d+|\*))?(?:,(?:\d+|\*)(?::(?:\d+|\*))?)*")
 _DATE = re.compile(rb'"?(\d{1,2})-([A-Za-z]{3})-(\d{4})"?')
 _DATE_TIME = re.compile(
     rb'"([ \d]\d)-([A-Za-z]{3})-(\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)"'
@@ -233,8 +233,10 @@ class Cursor:
         return modseq
 
     def numset(self) -> NumSet:
-        """sequence-set; its numbers are 1 to 2^32-1."""
+        """sequence-set; its numbers are 1 to 2^32-1. "$" stands alone (RFC 9051 §9)."""
         text = self.match(_SET, "a set of message numbers")[0]
+        if text == b"$":
+            return NumSet((), saved=True)
         if text.isdigit():
             number = _set_number(text)
             return NumSet(((number, number),))

@@ -9,9 +9,14 @@ STAR = 1 << 32
 
 @dataclass(frozen=True, slots=True)
 class NumSet:
-    """Inclusive ranges in the client's order; an end may be `STAR`."""
+    """Inclusive ranges in the client's order; an end may be `STAR`.
+
+    `saved` stands for "$", the messages that a search has saved (RFC 5182): it has no ranges, and
+    only a session knows what it means.
+    """
 
     ranges: tuple[tuple[int, int], ...]
+    saved: bool = False
 
     def resolve(self, largest: int) -> tuple[tuple[int, int], ...]:
         """Ascending, disjoint ranges with "*" read as `largest`; not clipped to it.
@@ -44,6 +49,8 @@ class NumSet:
 
     def __bytes__(self) -> bytes:
         """The set as the wire writes it."""
+        if self.saved:
+            return b"$"
         return b",".join(
             _number(low) if low == high else _number(low) + b":" + _number(high)
             for low, high in self.ranges

@@ -54,7 +54,12 @@ class Partial:
 
 @dataclass(frozen=True, slots=True)
 class Returns:
-    """What RETURN asks for: of MIN, MAX, COUNT and ALL, or a part of ALL."""
+    """What RETURN asks for: of MIN, MAX, COUNT, ALL and SAVE, or a part of ALL."""
 
     options: frozenset[str]
     partial: Partial | None = None
+
+    @property
+    def saves(self) -> bool:
+        """Whether what is found is to be remembered for "$" (RFC 5182)."""
+        return "SAVE" in self.options

@@ -1,6 +1,10 @@
-"""Telling a client what SEARCH or SORT has found (RFC 3501 §7.2.5, 4731 §3, 5256 §4, 5267 §3)."""
+"""What SEARCH or SORT has found, told and saved.
 
-from collections.abc import Sequence
+Told: RFC 3501 §7.2.5, 4731 §3, 5256 §4, 5267 §3. Saved: RFC 5182 §2.4, 9394 §3.2.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 
 from bridge.imap.commands.search import Search
@@ -14,12 +18,28 @@ from bridge.session.view import View
 FEW_MESSAGES = 4000
 """Written down in the reactor's thread: more take milliseconds, which are not its to lose."""
 
+_SAVE_ALONE = Returns(frozenset({"SAVE"}))
+"""It has no answer of its own (RFC 5182 §1)."""
+
+
+@contextmanager
+def saving(view: View, command: Search | Sort) -> Iterator[None]:
+    """Within it a search runs; if it fails that was to be saved, nothing is (RFC 5182 §2.1)."""
+    try:
+        yield
+    except Exception:
+        if command.returns is not None and command.returns.saves:
+            view.save(())
+        raise
+
 
 async def tell(context: Context, command: Search | Sort, found: Sequence[int]) -> None:
     """Writes the response to a command that found messages at these positions, in that order."""
     work = partial(response, context.selected, command, context.tag, found)
     few = len(found) <= FEW_MESSAGES
     context.write(work() if few else await context.services.database.read(lambda tx: work()))
+    if command.returns is not None and command.returns.saves:
+        context.selected.save(saved(command.returns, found))
 
 
 def response(view: View, command: Search | Sort, tag: bytes, found: Sequence[int]) -> bytes:
@@ -35,6 +55,8 @@ def response(view: View, command: Search | Sort, tag: bytes, found: Sequence[int
         name = b"SORT" if isinstance(command, Sort) else b"SEARCH"
         asked = command.modseq and found
         return numbers_data(name, numbers, max(map(view.modseq, found)) if asked else None)
+    if command.returns == _SAVE_ALONE:
+        return b""
     items = _items(command.returns, numbers)
     if command.modseq and found:
         told = _of_modseq(command.returns, found)
@@ -57,6 +79,15 @@ def _items(returns: Returns, numbers: Sequence[int]) -> list[bytes]:
         shown = set_of(runs(part)) if part else b"NIL"
         items.append(b"PARTIAL (%d:%d %b)" % (asked.first, asked.last, shown))
     return items
+
+
+def saved(returns: Returns, found: Sequence[int]) -> Sequence[int]:
+    """Those that "$" stands for: all, unless nothing but some of them is asked for."""
+    if returns.options & {"ALL", "COUNT"} or not (returns.options - {"SAVE"} or returns.partial):
+        return found
+    part = found[returns.partial.of(len(found))] if returns.partial is not None else ()
+    ends = {"MIN": found[:1], "MAX": found[-1:]}
+    return list({*part, *(one for name in ends if name in returns.options for one in ends[name])})
 
 
 def _of_modseq(returns: Returns, found: Sequence[int]) -> Sequence[int]:

@@ -67,6 +67,8 @@ class InView:
     def numbered(self, numbers: NumSet, *, uid: bool) -> Mask:
         """As `Messages.numbered`."""
         view = self.view
+        if numbers.saved:
+            return self.among_uids(view.saved)
         ranges = numbers.resolve(view.last_uid if uid else view.count)
         if uid:
             return self._in_ranges((low, high + 1) for low, high in ranges)

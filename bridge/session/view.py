@@ -45,6 +45,9 @@ class View:
         self.keywords: set[str] = set()
         """Keywords the client knows of."""
         self._stored: dict[Uid, frozenset[str]] = {}
+        self.saved = array("I")
+        """UIDs that a search has saved, ascending: what "$" stands for (RFC 5182)."""
+
         """The flags in the store of messages of which the client believes others."""
 
     @property
@@ -152,6 +155,8 @@ class View:
                 raise Bad("There is no message with such a number")
             runs = [
                 range(max(low, 1) - 1, min(high, count)) for low, high in numbers.resolve(count)
+        if numbers.saved:
+            return self.positions(self.saved)
             ]
         return runs[0] if len(runs) == 1 else [position for run in runs for position in run]
 
@@ -165,6 +170,10 @@ class View:
             self.keywords |= flags - _SYSTEM
         self._announced = table, len(table)
         return len(self.keywords) > before
+
+    def save(self, positions: Sequence[int]) -> None:
+        """Remembers messages for "$", in place of those before."""
+        self.saved = array("I", self.uids_at(sorted(positions)))
 
     def set_flags(
         self, uid: Uid, flags: frozenset[str], modseq: int, stored: frozenset[str] | None = None
@@ -255,6 +264,8 @@ class View:
         return [position + 1 for position in reversed(gone)]
 
     def _edit(self) -> Listing:
+        if self.saved:
+            self.saved = array("I", [uid for uid in self.saved if uid not in self.vanished])
         """The session's own copy of the arrays."""
         if self._own is None:
             self._own = self._shared.copy()

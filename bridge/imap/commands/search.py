@@ -1,6 +1,6 @@
 """SEARCH (RFC 9051 §6.4.4; RFC 5032; RFC 7162 §3.1.5; RFC 8474 §6; RFC 8514): keys as a tree.
 
-RETURN is as SORT has it too (RFC 4731 §3.1, RFC 9394 §3.1).
+RETURN is as SORT has it too (RFC 4731 §3.1, RFC 5182 §2.4, RFC 9394 §3.1).
 """
 
 import re
@@ -36,7 +36,14 @@ MAX_KEYS = 5000
 
 
 class UnknownCharset(Exception):
-    """The CHARSET can't be read: NO [BADCHARSET] (RFC 5530)."""
+    """The CHARSET can't be read: NO [BADCHARSET] (RFC 5530).
+
+    `saves` says that the result was to be saved, of which nothing is left then (RFC 5182 §2.1).
+    """
+
+    def __init__(self, *, saves: bool) -> None:
+        super().__init__()
+        self.saves = saves
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,20 +64,24 @@ def parse_search(cursor: Cursor, *, uid: bool) -> Search:
     returns = parse_returns(cursor)
     cursor.space()
     if cursor.skip(b"CHARSET "):
-        key, modseq = parse_criteria(cursor)
+        key, modseq = parse_criteria(cursor, returns)
     else:
         key, modseq = _keys(cursor)
     return Search(key, uid, modseq, returns)
 
 
-def parse_criteria(cursor: Cursor) -> tuple[SearchKey, bool]:
-    """search-criteria of RFC 5256 §5: (the key, whether MODSEQ is in it)."""
+def parse_criteria(cursor: Cursor, returns: Returns | None = None) -> tuple[SearchKey, bool]:
+    """search-criteria of RFC 5256 §5: (the key, whether MODSEQ is in it).
+
+    Raises:
+        UnknownCharset: with what `returns`, which came before, asks for.
+    """
     charset = cursor.astring().lower()
     cursor.space()
     found = _keys(cursor)
     # Told last, so that SORT without a charset is BAD and not of the charset ALL.
     if charset not in (b"us-ascii", b"utf-8"):
-        raise UnknownCharset
+        raise UnknownCharset(saves=returns is not None and returns.saves)
     return found
 
 
@@ -124,7 +135,7 @@ _FLAGS: dict[str, HasFlag] = {
     for word, present in ((flag[1:].upper(), True), ("UN" + flag[1:].upper(), False))
     if word != "UNRECENT"
 }
-_OPTIONS = frozenset({"MIN", "MAX", "ALL", "COUNT", "PARTIAL"})
+_OPTIONS = frozenset({"MIN", "MAX", "ALL", "COUNT", "SAVE", "PARTIAL"})
 _PARTIAL = re.compile(rb" (?:(\d{1,10}):(\d{1,10})|(-\d{1,10}):(-\d{1,10}))")
 _FIELDS = frozenset({"BCC", "CC", "FROM", "SUBJECT", "TO"})
 _DATES = {

@@ -36,7 +36,7 @@ def parse_sort(cursor: Cursor, *, uid: bool) -> Sort:
         if len(criteria) > MAX_CRITERIA:
             raise OverLimit(f"A sort has at most {MAX_CRITERIA} criteria")
     cursor.space()
-    key, modseq = parse_criteria(cursor)
+    key, modseq = parse_criteria(cursor, returns)
     return Sort(tuple(criteria), key, uid, modseq, returns)
 
 

@@ -9,7 +9,7 @@ from bridge.model.search import SearchKey
 from bridge.query import evaluate
 from bridge.query.evaluate import Mask
 from bridge.session.context import Context
-from bridge.session.found import tell
+from bridge.session.found import saving, tell
 from bridge.session.mask import InView
 from bridge.session.reply import Ok
 from bridge.session.stored import InStore
@@ -32,8 +32,9 @@ async def search(context: Context, command: Search) -> Ok:
     if command.modseq:
         # It asks for what changed: in the mailbox, not in what this session knows of it.
         await context.sync(expunge=False, always=True)
-    found = await matching(context, view, command.key)
-    await tell(context, command, found)
+    with saving(view, command):
+        found = await matching(context, view, command.key)
+        await tell(context, command, found)
     return Ok("Done")
 
 
