@@ -310,11 +310,20 @@ class MailboxWrites(Writes, MailboxReads):
         return int(row[0])
 
 
-_NAMES = tuple(column.name for column in _COLUMNS)
-
-
-def _mailbox(row: tuple[object, ...]) -> Mailbox:
-    return Mailbox(**dict(zip(_NAMES, row, strict=True)))  # type: ignore[arg-type]
+def _mailbox(row: tuple[Any, ...]) -> Mailbox:
+    """Of `_COLUMNS`; each by hand, since every command makes some, and LIST thousands."""
+    key, account_id, name, uidvalidity, uidnext, modseq, first_recent, use, mailboxid = row
+    return Mailbox(
+        id=key,
+        account_id=account_id,
+        name=name,
+        uidvalidity=uidvalidity,
+        uidnext=uidnext,
+        highest_modseq=modseq,
+        first_recent_uid=first_recent,
+        special_use=use,
+        mailboxid=mailboxid,
+    )
 
 
 def _status(mailbox: Mailbox, counters: tuple[int, ...]) -> MailboxStatus:
