@@ -41,9 +41,10 @@ ACCOUNT_SERIES_MAX = 200
 """With more accounts only their sums are told: a scrape must not grow with the customers."""
 
 _COMMANDS = (
-    "append authenticate capability check close copy create delete enable examine expunge fetch"
-    " getquota getquotaroot id idle list login logout lsub move namespace noop rename search select"
-    " setquota sort starttls status store subscribe thread unselect unsubscribe unknown"
+    "append authenticate capability check close compress copy create delete enable examine"
+    " expunge fetch getmetadata getquota getquotaroot id idle list login logout lsub move"
+    " namespace noop rename replace search select setmetadata setquota sort starttls status"
+    " store subscribe thread unselect unsubscribe unknown"
 )
 COMMANDS = tuple(_COMMANDS.split())
 COMMAND_RESULTS = ("ok", "no", "bad", "aborted")

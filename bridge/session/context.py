@@ -14,6 +14,9 @@ from bridge.session.annotations import AnnotationNews
 from bridge.session.port import Expired, Services, Woken
 from bridge.session.refresh import highest_modseq_line, pending_expunges, refresh
 from bridge.session.reply import Bad, Bye, No
+from bridge.session.decoded import Reading
+from bridge.session.interest import ALL, NONE, Interest
+from bridge.session.news import News, Overflow
 from bridge.session.trace import Trace, TracedConnection
 from bridge.session.uploads import Uploads
 from bridge.session.view import View
@@ -58,6 +61,8 @@ class Context:
     def enter(self, account: Account) -> None:
         """The session is one of this account from now on; it is traced if the account is."""
         self.account = account
+        self.reading: Reading | None = None
+        """Where the last FETCH BINARY of a slice ended."""
         write = self.services.trace(account, self.connection.peer)
         if write is not None:
             self.connection.trace = Trace(write)

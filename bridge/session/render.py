@@ -15,6 +15,7 @@ from bridge.mime import headers
 from bridge.mime.sections import Filtered, Slice, locate, record_of
 from bridge.model.fetch import FetchItem
 from bridge.model.ids import MailboxId, MessageId
+from bridge.session.decoded import BINARY, SIZE, Coded, UnknownEncoding, sections, shown
 from bridge.session.view import View
 from bridge.store.columns import Rows, read_parts
 from bridge.store.tx import ReadTx
@@ -65,19 +66,21 @@ _ISO_SIZES = frozenset({len("2026-11-24T18:00:00+01:00"), len("2026-11-24T18:00:
 class Batch:
     """Messages to be shown: `values` has a list for each item, parallel to `positions`.
 
-    A section's values are `Content`, all others what the item's fragment takes.
+    A section's values are `Content` or `Decoded`, all others what the item's fragment takes.
+    `complete` is False where messages are left out that can't be decoded.
     """
 
     items: tuple[FetchItem, ...]
     positions: Sequence[int]
     message_ids: Sequence[int]
     values: tuple[Sequence[Any], ...]
+    complete: bool = True
 
     @property
     def streams(self) -> bool:
         """Whether a section is too large to be in memory."""
         return any(
-            isinstance(content, Slice)
+            isinstance(content, Slice | Coded)
             for item, values in zip(self.items, self.values, strict=True)
             if item.section is not None
             for content in values
@@ -128,10 +131,35 @@ def batch_of_rows(tx: ReadTx | None, items: tuple[FetchItem, ...], view: View, r
         if item.name in FROM_VIEW
         else _from_rows(item, rows)
         if item.section is None
+        else sections(tx, item, rows)
+        if item.name in (BINARY, SIZE)
         else _sections(tx, item, view.mailbox.id, rows)
         for item in items
     )
-    return Batch(items, positions, rows.message_ids, values)
+    return _decodable(Batch(items, positions, rows.message_ids, values))
+
+
+def _decodable(batch: Batch) -> Batch:
+    """The batch without messages of which a part can't be decoded."""
+    coded = [
+        values
+        for item, values in zip(batch.items, batch.values, strict=True)
+        if item.name in (BINARY, SIZE)
+    ]
+    if not any(isinstance(value, UnknownEncoding) for values in coded for value in values):
+        return batch
+    kept = [
+        index
+        for index, row in enumerate(zip(*coded, strict=True))
+        if not any(isinstance(value, UnknownEncoding) for value in row)
+    ]
+    return Batch(
+        batch.items,
+        [batch.positions[index] for index in kept],
+        [batch.message_ids[index] for index in kept],
+        tuple([values[index] for index in kept] for values in batch.values),
+        complete=False,
+    )
 
 
 def lines(batch: Batch) -> bytes:
@@ -142,7 +170,7 @@ def lines(batch: Batch) -> bytes:
         if item.section is None:
             fragments.append(_fragment(item))
             columns.append(values)
-        elif None in values:
+        elif item.name in (BINARY, SIZE) or None in values:
             fragments.append(b"%b")
             columns.append([section(item, content) for content in values])
         else:
@@ -158,8 +186,12 @@ def fragment(item: FetchItem, value: Any) -> bytes:
     return _fragment(item) % (value,)
 
 
-def section(item: FetchItem, content: bytes | None) -> bytes:
-    """A section with its octets as a literal."""
+def section(item: FetchItem, content: bytes | int | None) -> bytes:
+    """A section with its octets as a literal; of BINARY.SIZE their number."""
+    if isinstance(content, int):
+        return b"%b %d" % (item.echo, content)
+    if item.name == BINARY:
+        return shown(item, content)
     if content is None:
         return section_head(item, content)
     return section_head(item, content) + without_nul(content)
