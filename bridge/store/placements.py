@@ -75,6 +75,15 @@ _SINCE = (
     .where(_IN, _P.modseq > bindparam("since"))
     .order_by(_P.uid)
 )
+_EXPUNGED = (
+    select(_P.uid)
+    .where(
+        _IN,
+        _P.expunged_modseq > bindparam("since"),
+        _P.expunged_modseq <= bindparam("until"),
+    )
+    .order_by(_P.uid)
+)
 _FLOOR = select(schema.mailbox.c.tombstone_floor).where(schema.mailbox.c.id == bindparam("mailbox"))
 _BETWEEN = _P.uid.between(bindparam("low"), bindparam("high"))
 _PLACED = (
@@ -196,6 +205,20 @@ class PlacementReads(MailboxReads):
             vanished=tuple(vanished),
             complete=floor is not None and since >= floor[0],
         )
+
+    def expunged_between(
+        self, mailbox_id: MailboxId, since: int, until: ModSeq
+    ) -> "array[int] | None":
+        """The UIDs that were expunged after `since` and not after `until`, ascending.
+
+        Those that came after `since` are among them, as a client may know them without having
+        been told a modseq. None where it isn't known any more.
+        """
+        floor = self.one(_FLOOR, mailbox=mailbox_id)
+        if floor is None or since < floor[0]:
+            return None
+        rows = self.all(_EXPUNGED, mailbox=mailbox_id, since=since, until=until)
+        return array("I", [uid for (uid,) in rows])
 
     def flag_states(self, mailbox_id: MailboxId, uids: Iterable[int]) -> list[FlagChange]:
         """Flags and modseq of the live messages among `uids`, ascending."""

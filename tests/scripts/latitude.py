@@ -5,10 +5,11 @@ r"""What the RFCs leave open in an answer, and nothing else; § is of RFC 3501.
   (TRYCREATE, UIDVALIDITY, UIDNEXT, PERMANENTFLAGS, READ-ONLY, APPENDUID, COPYUID, MODIFIED …) not.
 - Flags, attributes, FETCH and STATUS items, capabilities and search results have no order; the
   case of atoms means nothing; a mailbox name is an atom, quoted or a literal.
-- Nor have the data of ESEARCH.
+- Nor have the data of ESEARCH, and a set of UIDs that vanished may be written in any way.
 - Data may come in any order up to the tagged answer, FETCH data of a message in several responses;
   EXPUNGE alone keeps its order. FLAGS, EXISTS, RECENT, FETCH of FLAGS, UID and MODSEQ, and untagged
   OK may come unasked (§5.2); EXPUNGE and the answers to LIST, SEARCH and the like may not.
+- HIGHESTMODSEQ may come in an untagged OK or in the tagged one (RFC 7162 §6).
 - Only what a UID command asks for must have UID (§6.4.8).
 - FLAGS, PERMANENTFLAGS and RECENT may be missing where no mailbox is being opened; they tell what
   the client may know already (§7.2.6, §7.3.2).
@@ -99,6 +100,8 @@ class Block:
             found = next((one for one in candidates if fits(text, one, uid=uid)), None)
             if found is not None:
                 came.remove(found)
+            elif _told_highest(text, self.came):
+                continue
             elif opening or not _known_already(text):
                 missing.append(text)
         return missing, [one for one in came if not unasked(one)]
@@ -139,6 +142,12 @@ def _known_already(text: bytes) -> bool:
     return _kind(text) in (b"FLAGS", b"RECENT") or text.startswith(b"* OK [PERMANENTFLAGS")
 
 
+def _told_highest(text: bytes, came: list[bytes]) -> bool:
+    """Whether it is HIGHESTMODSEQ, and came in a tagged answer instead (RFC 7162 §6)."""
+    found = re.match(rb"\* OK (\[HIGHESTMODSEQ [0-9]+\])", text)
+    return found is not None and any(ends(one) and found[1] in one for one in came)
+
+
 def _kind(response: bytes) -> bytes:
     found = _NUMBERED.fullmatch(response)
     if found is not None:
@@ -154,7 +163,7 @@ def _joined(responses: list[bytes]) -> list[bytes]:
     for response in responses:
         found = _NUMBERED.fullmatch(response)
         kind = found[2].upper() if found is not None else b""
-        if kind == b"EXPUNGE":
+        if kind == b"EXPUNGE" or _plainly_vanished(response):
             of.clear()
         if found is None or kind != b"FETCH":
             joined.append(response)
@@ -165,6 +174,10 @@ def _joined(responses: list[bytes]) -> list[bytes]:
             of[found[1]] = len(joined)
             joined.append(response)
     return joined
+
+
+def _plainly_vanished(response: bytes) -> bool:
+    return _kind(response) == b"VANISHED" and b"(" not in response
 
 
 def _fits_status(wanted: re.Match[bytes], response: bytes) -> bool:
@@ -259,8 +272,17 @@ def _fits_data(kind: bytes, wanted: bytes, came: bytes) -> bool:
             return sequence(left, right, any_order=True)
         case b"ESEARCH":
             return _fits_esearch(left, right)
+        case b"VANISHED" if b"..." not in wanted:
+            return left[:-1] == right[:-1] and _members(left[-1]) == _members(right[-1])
         case _:
             return sequence(left, right)
+
+
+def _members(numbers: Node) -> set[int]:
+    """What is in a set, however it is written."""
+    assert isinstance(numbers, bytes)
+    ends = (part.split(b":") for part in numbers.split(b","))
+    return {n for each in ends for n in range(int(each[0]), int(each[-1]) + 1)}
 
 
 def _fits_esearch(wanted: list[Node], came: list[Node]) -> bool:

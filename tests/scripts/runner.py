@@ -10,6 +10,9 @@
     A@ tls      A has sent STARTTLS and was answered: TLS begins
     A@ deflate  A has sent COMPRESS DEFLATE and was answered: compression begins
 
+"$(name)" in a response stands for a number, or what has no space, that is written in its place
+from then on: UIDVALIDITY and modseqs are each server's own.
+
 Lines begin after the first space; "#" begins a comment line. A response with literals goes on
 over the next lines of its client. "OK|NO" is either.
 
@@ -18,8 +21,8 @@ Two grades: popbridge must answer exactly as is written, any other server as the
 """
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -29,6 +32,7 @@ FOLDER = Path(__file__).parent
 SCRIPTS = sorted(FOLDER.rglob("*.imap"))
 
 _STEP = re.compile(r"(\w+)(>>|>|<<|<\*|<|!|@)(?: (.*))?")
+_NAME = re.compile(rb"\$\((\w+)\)")
 _LITERAL = re.compile(rb"~?\{(\d+)\}\r\n")
 
 
@@ -115,6 +119,36 @@ def pattern(text: bytes) -> re.Pattern[bytes]:
     return re.compile(b"".join(either), re.DOTALL)
 
 
+class Names:
+    """What was met in responses, by its name in the script."""
+
+    def __init__(self) -> None:
+        self._met: dict[bytes, bytes] = {}
+
+    def fill(self, text: bytes) -> bytes:
+        """The text with what was met; what is to be met stays."""
+        return _NAME.sub(lambda found: self._met.get(found[1], found[0]), text)
+
+    def meet(self, text: bytes, responses: Iterable[bytes]) -> None:
+        """Takes what the text names out of the first response that fits it."""
+        if _NAME.search(text) is None:
+            return
+        parts = _NAME.split(text)
+        fixed, names = [_glob(part) for part in parts[::2]], parts[1::2]
+        wanted = b"([^ ()\\]]+)".join(fixed)
+        for response in responses:
+            found = re.fullmatch(wanted, response, re.DOTALL | re.IGNORECASE)
+            if found is not None:
+                self._met.update(zip(names, found.groups(), strict=True))
+                return
+        raise ValueError(f"{text!r} names what didn't come")
+
+
+def unnamed(text: bytes) -> bytes:
+    """The text with "..." for what is to be met."""
+    return _NAME.sub(b"...", text)
+
+
 _EITHER = re.compile(rb"(?:OK|NO|BAD)(?:\|(?:OK|NO|BAD))+")
 
 
@@ -138,6 +172,7 @@ class Script:
         self._connect = connect
         self._exact = exact
         self._clients: dict[str, _Exact | _Open] = {}
+        self._names = Names()
 
     def run(self) -> None:
         """Ends where all is as the script says.
@@ -153,12 +188,13 @@ class Script:
                 self._settle()
             if step.client not in self._clients:
                 self._open(step.client, tls=True)
-            self._clients[step.client].take(step)
+            filled = replace(step, text=self._names.fill(step.text))
+            self._clients[step.client].take(filled)
         self._settle()
 
     def _open(self, client: str, *, tls: bool) -> None:
         grade = _Exact if self._exact else _Open
-        self._clients[client] = grade(self._connect(tls))
+        self._clients[client] = grade(self._connect(tls), self._names)
 
     def _settle(self) -> None:
         for client in self._clients.values():
@@ -168,6 +204,7 @@ class Script:
 @dataclass(slots=True)
 class _Client:
     peer: Peer
+    names: Names
     where: str = ""
     together: bytes = b""
 
@@ -197,8 +234,10 @@ class _Exact(_Client):
             case "<<":
                 self.loose.append(step.text)
             case "<*":
-                while not pattern(step.text).fullmatch(self._next(step.where, step.text)):
+                wanted = pattern(unnamed(step.text))
+                while not wanted.fullmatch(line := self._next(step.where, step.text)):
                     pass
+                self.names.meet(step.text, [line])
             case "<":
                 self._expect(step)
             case _:
@@ -220,13 +259,16 @@ class _Exact(_Client):
             assert found is not None, f"{step.where}: {line!r} is none of {loose}"
             loose.remove(found)
         line = self._next(step.where, step.text)
-        assert pattern(step.text).fullmatch(line), f"{step.where}: {line!r}, wanted {step.text!r}"
+        wanted = pattern(unnamed(step.text))
+        assert wanted.fullmatch(line), f"{step.where}: {line!r}, wanted {step.text!r}"
+        self.names.meet(step.text, [line])
 
 
 @dataclass(slots=True)
 class _Open(_Client):
     block: Block = field(default_factory=Block)
     uid: bool = False
+    naming: list[bytes] = field(default_factory=list)
 
     def take(self, step: Step) -> None:
         if not step.kind.startswith("<"):
@@ -236,7 +278,8 @@ class _Open(_Client):
             self.act(step)
             return
         self.where = step.where
-        self.block.want(step.text, passing=step.kind == "<*")
+        self.block.want(unnamed(step.text), passing=step.kind == "<*")
+        self.naming.append(step.text)
         if ends(step.text) and self.block.whole:
             self._read(lambda: self.block.ended)
 
@@ -250,6 +293,9 @@ class _Open(_Client):
             if response is None:
                 break
             self.block.got(response)
-        wrong = self.block.verdict(uid=self.uid)
+        wrong, came = self.block.verdict(uid=self.uid), self.block.came
+        naming, self.naming = self.naming, []
         self.block = Block()
         assert wrong is None, f"{self.where}: {wrong}"
+        for text in naming:
+            self.names.meet(text, came)
