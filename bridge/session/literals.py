@@ -77,7 +77,7 @@ class Literals:
         if event.sync or not known:
             await context.services.database.read(check)
         context.connection.framer.accept_stream()
-        context.uploads.begin(target.message.date)
+        context.uploads.begin(target.message.date, binary=event.binary)
 
     def _require_more(self, before: int) -> None:
         """Makes sure that one more message of the command can be taken.

@@ -1,11 +1,14 @@
 """The messages of one APPEND, from their first octet until all are stored together."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
+from functools import partial
 
 from bridge.intake import INLINE_OCTETS, Intake
+from bridge.mime.recode import NulFinder, Recoder, encodable
 from bridge.model.message import StoredMessage
 from bridge.session.port import Services
+from bridge.store.tx import ReadTx
 
 MAX_MESSAGES = 1000
 """Of one APPEND (RFC 3502): alpine sends a whole selection so, others one."""
@@ -26,6 +29,7 @@ class Uploads:
         self._finished: list[Upload] = []
         self._inline_octets = 0
         self._memory_octets = 0
+        self._binary = self._nul = False
         self.last_mailbox: str | None = None
         """Where the last APPEND of the session went; None if it failed."""
 
@@ -49,16 +53,14 @@ class Uploads:
         """Whether one more would be too much for one command."""
         return len(self._finished) >= MAX_MESSAGES or self._memory_octets > MAX_MEMORY_OCTETS
 
-    def begin(self, date: datetime | None) -> None:
-        """A message comes; `date` is what its internal date shall be."""
-        self._taken.append(
-            Intake(
-                self._services.database,
-                arrival=self._services.clock(),
-                internal_date=date,
-                ingest=False,
-            )
-        )
+    def begin(self, date: datetime | None, *, binary: bool = False) -> None:
+        """A message comes; `date` is what its internal date shall be, `binary` says literal8."""
+        self._binary, self._nul = binary, False
+        self._taken.append(self._intake(date))
+
+    def _intake(self, date: datetime | None) -> Intake:
+        services = self._services
+        return Intake(services.database, arrival=services.clock(), internal_date=date, ingest=False)
 
     async def feed(self, octets: bytes, *, last: bool) -> None:
         """Takes octets of the message that came last; after a failure they go nowhere.
@@ -68,19 +70,53 @@ class Uploads:
         """
         if not self._taken:
             return
-        intake = self._taken[-1]
-        await intake.feed(octets)
+        self._nul = self._nul or b"\0" in octets
+        await self._taken[-1].feed(octets)
         if not last:
             return
-        self._inline_octets += intake.held
-        if self._inline_octets > INLINE_OCTETS:
-            self._inline_octets -= intake.held
-            await intake.park()
-        message, kept = await intake.finish()
+        message, kept = await self._finish(self._taken[-1])
+        if self._binary and self._nul:
+            message, kept = await self._without_nul(message, kept)
         self._finished.append((message, kept))
         self._memory_octets += sum(
             map(len, (message.search_text, message.header, message.envelope, message.bodystructure))
         )
+
+    async def _finish(self, intake: Intake) -> Upload:
+        self._inline_octets += intake.held
+        if self._inline_octets > INLINE_OCTETS:
+            self._inline_octets -= intake.held
+            await intake.park()
+        return await intake.finish()
+
+    async def _without_nul(self, message: StoredMessage, kept: bytes | int) -> Upload:
+        """The message with base64 where only that keeps NUL out of FETCH BODY (RFC 3516 §6)."""
+        finder = NulFinder(encodable(message.parts))
+        async for octets in self._octets(kept):
+            finder.feed(octets)
+        if not finder.found:
+            # It is where no encoding can be, and goes out as 0x80 like other mail's.
+            return message, kept
+        old, recoder = self._taken[-1], Recoder(finder.found)
+        new = self._intake(message.internal_date)
+        self._taken.append(new)
+        async for octets in self._octets(kept):
+            await new.feed(recoder.feed(octets))
+        if isinstance(kept, bytes):
+            self._inline_octets -= len(kept)
+        await old.drop()
+        self._taken.remove(old)
+        return await self._finish(new)
+
+    async def _octets(self, kept: bytes | int) -> AsyncIterator[bytes]:
+        """A message that came just now, from memory or from its stage."""
+        if isinstance(kept, bytes):
+            yield kept
+            return
+        seq = 0
+        while octets := await self._services.database.read(partial(_chunk, stage=kept, seq=seq)):
+            yield octets
+            seq += 1
 
     def stored(self, mailbox: str) -> None:
         """All have become messages, in the mailbox of that name."""
@@ -102,3 +138,7 @@ class Uploads:
         self._taken = []
         self._finished = []
         self._inline_octets = self._memory_octets = 0
+
+
+def _chunk(tx: ReadTx, *, stage: int, seq: int) -> bytes:
+    return tx.staged_chunk(stage, seq)

@@ -19,6 +19,7 @@ _CHUNKS = (
     )
     .order_by(_C.seq)
 )
+_STAGED_CHUNK = select(_C.data).where(_C.blob_id == bindparam("blob"), _C.seq == bindparam("seq"))
 _ADD_BLOB = insert(schema.blob)
 _ADD_CHUNK = insert(schema.chunk)
 _SEAL = update(schema.blob).where(_B.id == bindparam("blob")).values(sealed=True)
@@ -50,6 +51,11 @@ class BlobReads(Reads):
         base = first * schema.CHUNK_OCTETS
         joined: bytes = rows[0][0] if len(rows) == 1 else b"".join(data for (data,) in rows)
         return joined[start - base : end - base]
+
+    def staged_chunk(self, stage: int, seq: int) -> bytes:
+        """Chunk `seq` of a stage; none behind its last."""
+        row = self.one(_STAGED_CHUNK, blob=stage, seq=seq)
+        return b"" if row is None else bytes(row[0])
 
 
 class BlobWrites(Writes, BlobReads):
