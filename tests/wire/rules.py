@@ -71,7 +71,7 @@ PLACES: dict[str, tuple[_Place, ...]] = {
     "UIDNOTSTICKY": (_place(_UNTAGGED, "NO"),),
     "HIGHESTMODSEQ": (
         _place(_UNTAGGED, "OK"),
-        _place(_TAGGED, "OK", "EXPUNGE CLOSE MOVE"),
+        _place(_TAGGED, "OK", "REPLACE EXPUNGE CLOSE MOVE"),
     ),
     "READ-ONLY": (_place(_TAGGED, "OK", "SELECT EXAMINE"), _place(_UNTAGGED, "OK")),
     "READ-WRITE": (_place(_TAGGED, "OK", "SELECT"), _place(_UNTAGGED, "OK")),
