@@ -35,6 +35,8 @@ class Client:
         self.peer = "192.0.2.1"
         self.closed = False
         self.compressed = False
+        self.told_every_s = 0.0
+        self._say: Callable[[], bytes] | None = None
         self.validator: Validator | None = Validator()
         self.session = Session(server.services, self)
         self._out = bytearray()
@@ -126,6 +128,17 @@ class Client:
     def start_tls(self) -> None:
         self.framer.take_buffer()
         self.secure = True
+
+    def meanwhile(self, every_s: float, say: Callable[[], bytes]) -> None:
+        self.told_every_s, self._say = every_s, say
+
+    def end_meanwhile(self) -> None:
+        self._say = None
+
+    def wait_long(self) -> None:
+        """A command takes as long as it takes until the client is told of it."""
+        if self._say is not None:
+            self.write(self._say())
 
     def compress(self) -> None:
         """Compressed by both ends, it is as it was; `tests.net.test_compress` has the octets."""

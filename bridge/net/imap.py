@@ -235,6 +235,8 @@ class ImapConnection(protocol.Protocol):
 
     async def _compress_queued(self, deflate: Deflate) -> None:
         """Sends what is queued piece by piece: a megabyte is 15 to 40 ms of work."""
+        # Nothing may come between the pieces of an answer.
+        self.end_meanwhile()
         octets = b"".join(self._queued)
         self._queued.clear()
         self._queued_octets = 0
@@ -278,6 +280,21 @@ class ImapConnection(protocol.Protocol):
         self._woken = True
         if self._waiting is not None:
             self._settle(Woken())
+
+    def meanwhile(self, every_s: float, say: Callable[[], bytes]) -> None:
+        """As `Connection.meanwhile`; a client that takes nothing is told nothing."""
+
+        def ring() -> None:
+            if not self.clogged:
+                self.write(say())
+                self._flush()
+            self._start_timer(every_s, ring)
+
+        self._start_timer(every_s, ring)
+
+    def end_meanwhile(self) -> None:
+        """As `Connection.end_meanwhile`."""
+        self._stop_timer()
 
     def start_tls(self) -> None:
         """As `Connection.start_tls`."""

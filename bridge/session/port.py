@@ -77,6 +77,12 @@ class Connection(Protocol):
     def start_tls(self) -> None:
         """Starts TLS, once what is queued is sent; octets that came before are thrown away."""
 
+    def meanwhile(self, every_s: float, say: Callable[[], bytes]) -> None:
+        """Sends what `say` returns every so many seconds while a command waits, until it ends."""
+
+    def end_meanwhile(self) -> None:
+        """The command has come to its answer."""
+
     def compress(self) -> None:
         """Compresses from here on what is written, and takes what arrives for compressed.
 

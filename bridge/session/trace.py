@@ -1,6 +1,6 @@
 """A session written down, from its log-in on, for whoever looks for a client's trouble."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from bridge.imap.framing import Framer, Piece
 from bridge.imap.parser import Tagged, Unreadable
@@ -90,6 +90,21 @@ class TracedConnection:
     def start_tls(self) -> None:
         """As `Connection.start_tls`."""
         self._connection.start_tls()
+
+    def meanwhile(self, every_s: float, say: Callable[[], bytes]) -> None:
+        """As `Connection.meanwhile`."""
+
+        def traced() -> bytes:
+            octets = say()
+            if self.trace is not None:
+                self.trace.server(octets)
+            return octets
+
+        self._connection.meanwhile(every_s, traced)
+
+    def end_meanwhile(self) -> None:
+        """As `Connection.end_meanwhile`."""
+        self._connection.end_meanwhile()
 
     def compress(self) -> None:
         """As `Connection.compress`."""

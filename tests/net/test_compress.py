@@ -1,15 +1,18 @@
 """COMPRESS=DEFLATE over real sockets: where it begins, how it is cut, what a bomb can do."""
 
+import threading
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bridge.net import deflate
 from bridge.net.deflate import PIECE_OCTETS, BrokenStream, Deflate
 from bridge.net.imap import READ_AHEAD_OCTETS
-from tests.net.test_imap import Client, Listening
+from bridge.store.tx import ReadTx
+from tests.net.test_imap import WAIT_S, Client, Listening
 
 pytestmark = pytest.mark.usefixtures("clean")
 LETTER = b"Subject: x\r\n\r\n"
@@ -214,3 +217,38 @@ def test_the_ratio_is_of_all_that_came(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(BrokenStream, match="beyond measure"):
         while reader.waits:
             reader.read()
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_progress_is_sent_every_ten_seconds(server: Listening, packed: bool) -> None:
+    server.append(LETTER + b"x")
+    client = server.log_in()
+    peer = compressed(server) if packed else None
+    client = peer.client if peer is not None else client
+    release = threading.Event()
+    read = server.database.read
+
+    async def waits(work: Callable[[ReadTx], Any]) -> Any:
+        def late(tx: ReadTx) -> Any:
+            release.wait(WAIT_S)
+            return work(tx)
+
+        return await read(late)
+
+    server.database.read = waits  # type: ignore[assignment]
+    (peer or client).send(b"f SEARCH BODY x\r\n")
+    try:
+        server.wait(
+            lambda: any(one._when_due is not None and one._waiting is None
+                        for one in server.connections)
+        )  # fmt: skip
+        for _ in range(3):
+            server.advance(9.9)
+            server.advance(0.2)
+            assert client.line() == b'* OK [INPROGRESS ("f" 0 1)] Still at it'
+    finally:
+        release.set()
+    assert client.line() == b"* SEARCH 1"
+    assert client.line() == b"f OK Done"
+    server.advance(60)
+    assert (peer or client).do(b"n NOOP") == [b"n OK Done"]
