@@ -1,6 +1,7 @@
 """The one table of what the server offers, and when (RFC 9051 §7.2.2)."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,6 +12,8 @@ class Offer:
     rfc: int
     before: bool = False
     after: bool = True
+    needs: tuple[str, ...] = ()
+    """Names without which it isn't offered either."""
 
 
 APPEND_LIMIT_OCTETS = 64 << 20
@@ -22,12 +25,15 @@ MECHANISMS = ("AUTH=SCRAM-SHA-256", "AUTH=PLAIN")
 
 OFFERS = (
     Offer("IMAP4rev1", 3501, before=True),
+    Offer("IMAP4rev2", 9051, before=True, needs=("ENABLE",)),
     Offer("LITERAL+", 7888, before=True),
     Offer("SASL-IR", 4959, before=True),
     Offer("ID", 2971, before=True),
     Offer("ENABLE", 5161),
     Offer("CONDSTORE", 7162),
+    Offer("QRESYNC", 7162, needs=("CONDSTORE", "ENABLE")),
     Offer("IDLE", 2177),
+    Offer("NOTIFY", 5465),
     Offer("NAMESPACE", 2342),
     Offer("MULTIAPPEND", 3502),
     Offer("UIDPLUS", 4315),
@@ -37,6 +43,7 @@ OFFERS = (
     Offer("QUOTA=RES-STORAGE", 9208),
     Offer("WITHIN", 5032),
     Offer("ESEARCH", 4731),
+    Offer("SEARCHRES", 5182),
     Offer("PARTIAL", 9394),
     Offer("SORT", 5256),
     Offer("SORT=DISPLAY", 5957),
@@ -45,6 +52,7 @@ OFFERS = (
     Offer("THREAD=REFERENCES", 5256),
     Offer("THREAD=REFS", 5256),
     Offer("I18NLEVEL=1", 5255),
+    Offer("UTF8=ACCEPT", 6855, needs=("ENABLE",)),
     Offer("CHILDREN", 3348),
     Offer("SPECIAL-USE", 6154),
     Offer("CREATE-SPECIAL-USE", 6154),
@@ -56,9 +64,19 @@ OFFERS = (
     Offer("STATUS=SIZE", 8438),
     Offer("METADATA", 5464),
     Offer("LIST-METADATA", 9590),
+    Offer("COMPRESS=DEFLATE", 4978),
+    Offer("BINARY", 3516),
+    Offer("REPLACE", 8508),
+    Offer("INPROGRESS", 9585),
 )
 
-    Offer("COMPRESS=DEFLATE", 4978),
+
+@lru_cache(maxsize=64)
+def with_dependents(withheld: frozenset[str]) -> frozenset[str]:
+    """The names, and those of what needs one of them."""
+    needing = (offer for offer in OFFERS if not withheld.isdisjoint(offer.needs))
+    return withheld.union(offer.token.partition("=")[0] for offer in needing)
+
 
 def capabilities(
     *,

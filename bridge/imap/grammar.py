@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 from bridge.imap import mutf7
 from bridge.imap.framing import Literal, Piece, Streamed
+from bridge.imap.mode import REV1, Mode
 from bridge.model.flags import RECENT, SYSTEM_FLAGS, canonical
 from bridge.model.numset import STAR, NumSet
 
@@ -53,9 +54,13 @@ class NotAName(SyntaxFault):
 
 
 class Cursor:
-    """Reads forward; every method either takes what it names or raises `SyntaxFault`."""
+    """Reads forward; every method either takes what it names or raises `SyntaxFault`.
 
-    def __init__(self, pieces: Sequence[Piece]) -> None:
+    `mode` is what the client has enabled.
+    """
+
+    def __init__(self, pieces: Sequence[Piece], mode: Mode = REV1) -> None:
+        self.mode = mode
         self._pieces = pieces
         self._go_to(0)
 
@@ -159,7 +164,11 @@ class Cursor:
     def string(self) -> bytes:
         """string: quoted or a literal in memory."""
         if self.peek(b'"'):
-            return _ESCAPE.sub(rb"\1", self.match(_QUOTED, "a quoted string that ends")[1])
+            quoted = _ESCAPE.sub(rb"\1", self.match(_QUOTED, "a quoted string that ends")[1])
+            if self.mode.utf8 and not (quoted.isascii() or _is_utf8(quoted)):
+                # RFC 6855 §3. Before ENABLE nobody may rely on what 8-bit octets mean.
+                raise SyntaxFault("A quoted string is UTF-8")
+            return quoted
         literal = self._literal()
         if not isinstance(literal, Literal):
             raise SyntaxFault("Expected a string")
@@ -186,8 +195,20 @@ class Cursor:
         return found[0]
 
     def mailbox(self) -> str:
-        """A mailbox's name out of modified UTF-7."""
-        return decode_name(self.astring())
+        """A mailbox's name."""
+        return self.name_of(self.astring())
+
+    def name_of(self, octets: bytes) -> str:
+        """The mailbox name that octets spell: in UTF-8 where it is enabled, else modified UTF-7.
+
+        Raises:
+            NotAName: they spell none.
+        """
+        try:
+            return octets.decode() if self.mode.utf8 else mutf7.decode(octets)
+        except ValueError as error:
+            spelling = "UTF-8" if self.mode.utf8 else "modified UTF-7"
+            raise NotAName(f"A mailbox name is written in {spelling}") from error
 
     def mailbox_argument(self) -> str:
         """A space, and a mailbox's name."""
@@ -305,16 +326,12 @@ def distinct_flags(flags: Iterable[str]) -> frozenset[str]:
     return frozenset(found.values())
 
 
-def decode_name(octets: bytes) -> str:
-    """A mailbox name from the wire.
-
-    Raises:
-        NotAName: it isn't modified UTF-7.
-    """
+def _is_utf8(octets: bytes) -> bool:
     try:
-        return mutf7.decode(octets)
-    except ValueError as error:
-        raise NotAName("A mailbox name is written in modified UTF-7") from error
+        octets.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _set_number(text: bytes) -> int:

@@ -16,8 +16,10 @@ from bridge.imap.commands import (
     general,
     login,
     metadata,
+    notify,
     quota,
     rename,
+    replace,
     search,
     select,
     sort,
@@ -31,6 +33,7 @@ from bridge.imap.commands.id import Id, parse_id
 from bridge.imap.commands.list import List, Lsub, parse_list, parse_lsub
 from bridge.imap.framing import Piece
 from bridge.imap.grammar import Cursor, NotAName, OverLimit, SyntaxFault
+from bridge.imap.mode import REV1, Mode
 from bridge.imap.withheld import withheld_of
 
 Command = (
@@ -56,10 +59,12 @@ Command = (
     | rename.Rename
     | metadata.GetMetadata
     | metadata.SetMetadata
+    | notify.Notify
     | quota.GetQuota
     | quota.GetQuotaRoot
     | quota.SetQuota
     | append.Append
+    | replace.Replace
     | store.Store
     | copy.Copy
     | expunge.Expunge
@@ -92,12 +97,14 @@ _VERBS: dict[str, Callable[[Cursor], Command]] = {
     "RENAME": rename.parse_rename,
     "GETMETADATA": metadata.parse_getmetadata,
     "SETMETADATA": metadata.parse_setmetadata,
+    "NOTIFY": notify.parse_notify,
     "GETQUOTA": quota.parse_getquota,
     "GETQUOTAROOT": quota.parse_getquotaroot,
     "SETQUOTA": quota.parse_setquota,
     "SUBSCRIBE": subscribe.parse_subscribe,
     "UNSUBSCRIBE": subscribe.parse_unsubscribe,
     "APPEND": append.parse_append,
+    "REPLACE": partial(replace.parse_replace, uid=False),
     "STORE": partial(store.parse_store, uid=False),
     "COPY": partial(copy.parse_copy, uid=False),
     "MOVE": partial(copy.parse_move, uid=False),
@@ -110,6 +117,7 @@ _VERBS: dict[str, Callable[[Cursor], Command]] = {
     "UNSELECT": lambda cursor: expunge.Close(expunge=False),
 }
 _UID_VERBS: dict[str, Callable[[Cursor], Command]] = {
+    "REPLACE": partial(replace.parse_replace, uid=True),
     "STORE": partial(store.parse_store, uid=True),
     "COPY": partial(copy.parse_copy, uid=True),
     "MOVE": partial(copy.parse_move, uid=True),
@@ -120,6 +128,8 @@ _UID_VERBS: dict[str, Callable[[Cursor], Command]] = {
     "EXPUNGE": expunge.parse_uid_expunge,
 }
 VERBS = frozenset({*_VERBS, *_UID_VERBS})
+_OBSOLETE = {"CHECK": "NOOP", "LSUB": "LIST (SUBSCRIBED)"}
+"""What IMAP4rev2 has no more, and what stands for it (RFC 9051 Appendix E)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +145,8 @@ class Tagged:
 class Unreadable:
     """A command that couldn't: BAD with `text`, or NO where `no`; `tag` None where none was.
 
-    `limit` names the limit it went over to metrics, if it did.
+    `limit` names the limit it went over to metrics, if it did. `unsaves` says that a search which
+    was to be saved has failed: nothing is saved then.
     """
 
     tag: bytes | None
@@ -143,11 +154,17 @@ class Unreadable:
     code: str = ""
     no: bool = False
     limit: str | None = None
+    unsaves: bool = False
 
 
-def parse(pieces: Sequence[Piece], withheld: frozenset[str] = frozenset()) -> Tagged | Unreadable:
-    """The command, unless a capability in `withheld` brought it; this never raises."""
-    cursor = Cursor(pieces)
+def parse(
+    pieces: Sequence[Piece], withheld: frozenset[str] = frozenset(), mode: Mode = REV1
+) -> Tagged | Unreadable:
+    """The command as `mode` has it, unless a capability in `withheld` brought it.
+
+    This never raises.
+    """
+    cursor = Cursor(pieces, mode)
     try:
         tag = cursor.tag()
     except SyntaxFault:
@@ -162,15 +179,17 @@ def parse(pieces: Sequence[Piece], withheld: frozenset[str] = frozenset()) -> Ta
         read = table.get(verb)
         if read is None:
             return Unreadable(tag, f"Unknown command {verb[:40]}")
+        if mode.rev2 and verb in _OBSOLETE:
+            return Unreadable(tag, f"IMAP4rev2 has no {verb}: use {_OBSOLETE[verb]}")
         command = read(cursor)
         cursor.end()
     except OverLimit as fault:
         return Unreadable(tag, fault.text, "LIMIT", limit=fault.limit)
     except NotAName as fault:
         return Unreadable(tag, fault.text, "CANNOT", no=True)
-    except search.UnknownCharset:
-        text = "Only US-ASCII and UTF-8 are searched"
-        return Unreadable(tag, text, "BADCHARSET (US-ASCII UTF-8)", no=True)
+    except search.UnknownCharset as fault:
+        text, code = "Only US-ASCII and UTF-8 are searched", "BADCHARSET (US-ASCII UTF-8)"
+        return Unreadable(tag, text, code, no=True, unsaves=fault.saves)
     except SyntaxFault as fault:
         return Unreadable(tag, fault.text)
     missing = withheld_of(command, withheld) if withheld else None

@@ -21,8 +21,12 @@ def string(octets: bytes) -> bytes:
     NUL, which neither can carry, goes as 0x80.
     """
     if len(octets) <= MAX_QUOTED_OCTETS and _QUOTABLE.match(octets):
-        return b'"%b"' % octets.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
+        return _quoted(octets)
     return b"{%d}\r\n%b" % (len(octets), octets.replace(b"\0", b"\x80"))
+
+
+def _quoted(octets: bytes) -> bytes:
+    return b'"%b"' % octets.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
 
 
 def nstring(octets: bytes | None) -> bytes:
@@ -42,9 +46,17 @@ def astring(octets: bytes) -> bytes:
     return octets if _ATOM.match(octets) and octets.upper() != b"NIL" else string(octets)
 
 
-def mailbox_name(name: str) -> bytes:
-    """A mailbox name in modified UTF-7."""
-    return astring(mutf7.encode(name))
+def mailbox_name(name: str, *, utf8: bool = False) -> bytes:
+    """A mailbox name: in UTF-8 for a client that has enabled it, else in modified UTF-7.
+
+    UTF-8 is quoted (RFC 6855 §3, RFC 9051 §5.1): atoms can't carry it.
+    """
+    if not utf8:
+        return astring(mutf7.encode(name))
+    octets = name.encode()
+    if name.isascii() or len(octets) > MAX_QUOTED_OCTETS:
+        return astring(octets)
+    return _quoted(octets)
 
 
 def flag_list(flags: Iterable[str]) -> bytes:

@@ -18,7 +18,9 @@ from bridge.imap.commands.general import Idle, Namespace
 from bridge.imap.commands.id import Id
 from bridge.imap.commands.list import List
 from bridge.imap.commands.metadata import GetMetadata, SetMetadata
+from bridge.imap.commands.notify import Notify
 from bridge.imap.commands.quota import GetQuota, GetQuotaRoot, SetQuota
+from bridge.imap.commands.replace import Replace
 from bridge.imap.commands.search import Search
 from bridge.imap.commands.select import Select
 from bridge.imap.commands.sort import Sort
@@ -54,8 +56,10 @@ _COMMANDS: dict[type, str] = {
     Idle: "IDLE",
     Namespace: "NAMESPACE",
     Compress: "COMPRESS",
+    Replace: "REPLACE",
     GetMetadata: "METADATA",
     SetMetadata: "METADATA",
+    Notify: "NOTIFY",
     GetQuota: "QUOTA",
     GetQuotaRoot: "QUOTA",
     SetQuota: "QUOTA",
@@ -72,6 +76,8 @@ _FETCH_ITEMS = {
     "THREADID": "OBJECTID",
     "SAVEDATE": "SAVEDATE",
     "PREVIEW": "PREVIEW",
+    "BINARY[]": "BINARY",
+    "BINARY.SIZE[]": "BINARY",
 }
 
 
@@ -84,6 +90,8 @@ def _brought_by(command: object) -> Iterator[str]:
     name = _COMMANDS.get(type(command))
     if name is not None:
         yield name
+    if isinstance(command, Fetch | Store | Copy) and command.numbers.saved:
+        yield "SEARCHRES"
     match command:
         case Append() if len(command.messages) > 1:
             yield "MULTIAPPEND"
@@ -95,9 +103,13 @@ def _brought_by(command: object) -> Iterator[str]:
             yield "CREATE-SPECIAL-USE"
         case Expunge() if command.uids is not None:
             yield "UIDPLUS"
+            if command.uids.saved:
+                yield "SEARCHRES"
         case Fetch():
             if command.modseq or command.changed_since is not None:
                 yield "CONDSTORE"
+            if command.vanished:
+                yield "QRESYNC"
             if command.partial is not None:
                 yield "PARTIAL"
             yield from (_FETCH_ITEMS[one.name] for one in command.items if one.name in _FETCH_ITEMS)
@@ -114,8 +126,11 @@ def _brought_by(command: object) -> Iterator[str]:
         case Search() | Sort() | Thread():
             yield from _keys_brought_by([command.key])
             yield from _criteria_brought_by(command)
-        case Select(condstore=True):
-            yield "CONDSTORE"
+        case Select():
+            if command.condstore:
+                yield "CONDSTORE"
+            if command.resync is not None:
+                yield "QRESYNC"
         case Status():
             yield from (_STATUS_ITEMS[item] for item in command.items if item in _STATUS_ITEMS)
         case Store() if command.unchanged_since is not None:
@@ -130,6 +145,8 @@ def _criteria_brought_by(command: Search | Sort | Thread) -> Iterator[str]:
         yield "SORT"
     if command.returns is not None:
         yield "ESORT" if isinstance(command, Sort) else "ESEARCH"
+        if command.returns.saves:
+            yield "SEARCHRES"
         if command.returns.partial is not None:
             yield "PARTIAL"
 
@@ -151,7 +168,10 @@ def _keys_brought_by(keys: Iterable[SearchKey]) -> Iterator[str]:
                 yield from _keys_brought_by([key.left, key.right])
             case And():
                 yield from _keys_brought_by(key.keys)
-            case All() | HasFlag() | Numbers() | Header() | Text() | Size() | Date():
+            case Numbers():
+                if key.numbers.saved:
+                    yield "SEARCHRES"
+            case All() | HasFlag() | Header() | Text() | Size() | Date():
                 pass
             case _:
                 assert_never(key)

@@ -1,7 +1,9 @@
 """A mailbox, its counters, and the names that every account starts with."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from unicodedata import normalize
 
 from bridge.model.ids import AccountId, MailboxId, ModSeq, Uid
 
@@ -18,6 +20,9 @@ SPECIAL_USE = {
     "Archive": "\\Archive",
 }
 """Made and subscribed with each account (RFC 6154 §2)."""
+
+
+_FORBIDDEN = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029*%]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +61,11 @@ def canonical_name(name: str) -> str:
     return INBOX + slash + rest if head.upper() == INBOX else trimmed
 
 
+def normal_form(name: str) -> str:
+    """The name in the one form that Net-Unicode has for it, NFC (RFC 5198 §2)."""
+    return name if name.isascii() else normalize("NFC", name)
+
+
 def superiors(name: str) -> Iterator[str]:
     """The names above, from the top."""
     parts = name.split(DELIMITER)
@@ -64,7 +74,10 @@ def superiors(name: str) -> Iterator[str]:
 
 
 def is_name(name: str) -> bool:
-    """Whether a mailbox can have that name: no empty level, control character or wildcard."""
+    """Whether a mailbox can have that name: no empty level, control character or wildcard.
+
+    Control characters as RFC 6855 §3 has them, with line and paragraph separators.
+    """
     if not all(name.split(DELIMITER)) or len(name) > MAX_NAME_CHARACTERS:
         return False
-    return not any(ord(letter) < 32 or letter in "*%\x7f" for letter in name)
+    return _FORBIDDEN.search(name) is None

@@ -3,28 +3,35 @@
 import logging
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from enum import Enum, auto
+from typing import TypeVar
 
 from bridge.errors import StoreError, StoreFullError
-from bridge.imap.capability import capabilities
+from bridge.imap.capability import capabilities, with_dependents
 from bridge.imap.framing import CommandLine, LineTooLong, LiteralRequested
+from bridge.imap.mode import REV1
 from bridge.model.account import Account
 from bridge.model.ids import ModSeq
+from bridge.model.mailbox import Mailbox, normal_form
 from bridge.session.annotations import AnnotationNews
-from bridge.session.port import Expired, Services, Woken
-from bridge.session.refresh import highest_modseq_line, pending_expunges, refresh
-from bridge.session.reply import Bad, Bye, No
 from bridge.session.decoded import Reading
 from bridge.session.interest import ALL, NONE, Interest
 from bridge.session.news import News, Overflow
+from bridge.session.port import Expired, Services, Woken
+from bridge.session.progress import Progress
+from bridge.session.refresh import highest_modseq_line, refresh, tell_expunges
+from bridge.session.reply import Bad, Bye, No
 from bridge.session.trace import Trace, TracedConnection
 from bridge.session.uploads import Uploads
 from bridge.session.view import View
+from bridge.store.tx import ReadTx, WriteTx
 
 COMMAND_LINE_OCTETS = 64 << 10
 """Of a command's text after log-in; literals have their own limits."""
 
 _log = logging.getLogger("popbridge.imap")
+T = TypeVar("T")
 
 
 class State(Enum):
@@ -43,26 +50,41 @@ class Context:
         self.connection = connection
         self.account: Account | None = None
         self.view: View | None = None
+        self.mode = REV1
+        """What the client has enabled of that which changes the grammar."""
+        self.closed_unsaid = False
+        """Whether the mailbox that was selected has gone without a word: the client deleted it."""
         self.condstore = False
         """Whether the client is CONDSTORE-aware: it wants modseqs with what it isn't asking for."""
+        self.qresync = False
+        """Whether it hears of what is expunged by VANISHED."""
+        self._held_back = False
         self.idling = False
         self.tag = b""
         """Of the command that is running."""
+        self.progress: Progress = Progress()
+        """Of that command."""
         self.after_answer: Callable[[], None] | None = None
         """What begins behind the tagged answer: TLS, compression."""
         self.compressed = False
+        self.reading: Reading | None = None
+        """Where the last FETCH BINARY of a slice ended."""
         self.uploads = Uploads(services)
         self._hinted = False
         self._unsubscribe = _nothing
         self.annotations: AnnotationNews | None = None
-        """Made where the client has enabled METADATA: it wants to hear what others annotate."""
+        """Made where the client wants to hear what others annotate: by ENABLE, or by NOTIFY."""
+        self.interest = ALL
+        self.news: News | None = None
+        """Made by NOTIFY SET: the client is told things at any time."""
+        self._made: set[int] = set()
+        """UIDs that the client has itself added to the selected mailbox, and not heard of yet."""
+        self._metadata_enabled = False
         self._began_s = services.monotonic()
 
     def enter(self, account: Account) -> None:
         """The session is one of this account from now on; it is traced if the account is."""
         self.account = account
-        self.reading: Reading | None = None
-        """Where the last FETCH BINARY of a slice ended."""
         write = self.services.trace(account, self.connection.peer)
         if write is not None:
             self.connection.trace = Trace(write)
@@ -79,6 +101,17 @@ class Context:
         assert self.view is not None
         return self.view
 
+    def mailbox(self, tx: ReadTx, name: str) -> Mailbox | None:
+        """The mailbox that the client means, or None.
+
+        Where names are Net-Unicode it has the normal form of what the client wrote (RFC 9051 §5.1);
+        but one that was made in modified UTF-7, which keeps what is written, is found exactly.
+        """
+        found = tx.mailbox(self.user.id, name)
+        if found is None and self.mode.utf8 and not name.isascii():
+            found = tx.mailbox(self.user.id, normal_form(name))
+        return found
+
     def writable(self) -> View:
         """The view of a mailbox that was selected, not examined.
 
@@ -92,6 +125,10 @@ class Context:
     def write(self, *octets: bytes) -> None:
         """Queues octets for the client."""
         self.connection.write(b"".join(octets))
+
+    def progress_line(self) -> bytes:
+        """How far the command is that is running."""
+        return self.progress.line(self.tag)
 
     @property
     def state(self) -> State:
@@ -118,7 +155,7 @@ class Context:
     @property
     def withheld(self) -> frozenset[str]:
         """The capabilities that this account is not offered."""
-        return frozenset() if self.account is None else self.account.withheld
+        return with_dependents(frozenset() if self.account is None else self.account.withheld)
 
     def offers(self, name: str) -> bool:
         """Whether the capability of that name is not withheld."""
@@ -162,7 +199,8 @@ class Context:
         else:
             timeout_s = limits.idle_s
         while True:
-            pause_s = min(timeout_s, limits.still_here_s or timeout_s) if self.idling else timeout_s
+            listens = self.idling or self.news is not None
+            pause_s = min(timeout_s, limits.still_here_s or timeout_s) if listens else timeout_s
             found = await self.connection.more(max(0.0, pause_s))
             if not isinstance(found, Expired):
                 return found
@@ -184,15 +222,25 @@ class Context:
             always: see for oneself, since hints may be lost.
         """
         assert self.view is not None
-        mailbox = self.view.mailbox
+        if not self.interest.messages:
+            return
+        mailbox, last_uid = self.view.mailbox, self.view.last_uid
         # A client takes a modseq that it is told as a sign that it knows all before it.
         ahead = self.condstore and self.view.ahead
         behind = self.services.database.newest(mailbox.id) > mailbox.highest_modseq
         wanted = always or self._hinted
         self._hinted = False
         if ahead or (behind and wanted):
-            pulled = refresh(self.services, self.view, expunge=expunge, modseqs=self.condstore)
+            pulled = refresh(
+                self.services,
+                self.view,
+                expunge=expunge,
+                modseqs=self.condstore,
+                by_uid=self.qresync,
+                flags=self.interest.flags,
+            )
             self.connection.write(await pulled)
+            await self._show_arrivals(last_uid)
         elif expunge and len(self.view.vanished):
             told = tell_expunges(self.services, self.view, by_uid=self.qresync)
             self.connection.write(await told)
@@ -205,16 +253,23 @@ class Context:
         show, view = self.interest.show, self.view
         if show is None or view is None or view.last_uid <= last_uid:
             return
-        uidvalidity, made = self._made
-        own = made if uidvalidity == view.mailbox.uidvalidity else set()
         places = range(bisect_right(view.uids, last_uid), view.count)
+        own, self._made = self._made, {uid for uid in self._made if uid > view.last_uid}
         await show([at for at in places if view.uids[at] not in own])
-        self._made = (0, set())
 
     def made(self, uidvalidity: int, uids: Sequence[int]) -> None:
         """Notes that the client has itself added messages to a mailbox."""
-        if self.interest.show is not None:
-            self._made = (uidvalidity, {*uids})
+        if self.view is not None and self.view.mailbox.uidvalidity == uidvalidity:
+            self._made.update(uids if self.interest.show is not None else ())
+
+    async def tell_expunged(self, uids: Sequence[int]) -> None:
+        """Tells what the client has expunged itself, and what others did if it hears of that."""
+        if self.interest.messages:
+            await self.sync(expunge=True, always=True)
+            return
+        view = self.selected
+        view.vanished.add(uid for uid in uids if view.position(uid) is not None)
+        self.write(await tell_expunges(self.services, view, by_uid=self.qresync))
 
     async def change(self, work: Callable[[WriteTx], T]) -> T:
         """What `work` returns, once it is durable.
@@ -231,16 +286,20 @@ class Context:
         self._end_news()
         self.interest = NONE
 
-    def listen(self, news: News) -> None:
-        """The client is told at any time what is new; `interest` says of the selected mailbox."""
+    async def listen(self, news: News, interest: Interest) -> None:
+        """The client is told at any time what is new: in the selected mailbox, and elsewhere."""
         self._end_news()
-        self.news = news
-        news.selected = None if self.view is None else self.view.mailbox.id
+        self.news, self.interest = news, interest
+        if news.hears_annotations_of_any and not self._metadata_enabled:
+            await self.hear_annotations(news.hears_annotations)
 
     def _end_news(self) -> None:
         if self.news is not None:
             self.news.close()
             self.news = None
+        if self.annotations is not None and not self._metadata_enabled:
+            self.annotations.close()
+            self.annotations = None
 
     async def tell(self) -> None:
         """Tells what is new between two commands, for which NOTIFY has asked.
@@ -257,6 +316,7 @@ class Context:
             await self.tell_news(always=False)
         except (StoreFullError, StoreError) as error:
             _log.warning("%s", error)
+        await self.connection.drain()
 
     async def tell_news(self, *, always: bool) -> None:
         """Tells what has become of mailboxes that aren't selected; `always` sees for itself."""
@@ -293,20 +353,42 @@ class Context:
             self.write(highest_modseq_line(self.view))
         self.condstore = True
 
+    async def enable_qresync(self) -> None:
+        """Makes the client CONDSTORE-aware, and VANISHED stand where EXPUNGE did."""
+        await self.enable_condstore()
+        self.qresync = True
+
+    async def enable_utf8(self) -> None:
+        """Mailbox names are UTF-8 from here on, and quoted strings may be (RFC 6855)."""
+        self.mode = replace(self.mode, accepts_utf8=True)
+
+    async def enable_rev2(self) -> None:
+        """IMAP4rev2 is spoken from here on (RFC 9051 Appendix E)."""
+        self.mode = replace(self.mode, rev2=True)
+        if self.view is not None:
+            self.view.forget_recent()
+
     async def enable_metadata(self) -> None:
         """From here on the client hears which annotations others change (RFC 5464 §4.1)."""
+        self._metadata_enabled = True
+        await self.hear_annotations(lambda mailbox: True)
+
+    async def hear_annotations(self, hears: Callable[[str], bool]) -> None:
+        """The client hears what others annotate, of the mailboxes that `hears` is true for."""
         if self.annotations is None:
             account = self.user.id
             newest = await self.services.database.read(lambda tx: tx.newest_annotation(account))
-            self.annotations = AnnotationNews(self.services, account, newest, self._wake_idler)
+            self.annotations = AnnotationNews(self.services, account, newest, self.wake)
+        self.annotations.hears = hears
 
     async def tell_annotations(self, *, always: bool) -> None:
         """Tells which annotations others have changed; `always` sees for itself."""
         if self.annotations is not None:
-            self.write(await self.annotations.pull(always=always))
+            self.write(await self.annotations.pull(always=always, utf8=self.mode.utf8))
 
-    def _wake_idler(self) -> None:
-        if self.idling:
+    def wake(self) -> None:
+        """There may be something to tell, to a client that listens."""
+        if self.idling or self.news is not None:
             self.connection.wake()
 
     def select(self, view: View) -> None:
@@ -314,13 +396,18 @@ class Context:
         self.deselect()
         self.view = view
         self._unsubscribe = self.services.bus.subscribe(view.mailbox.id, self._wake)
+        if self.news is not None:
+            self.news.selected = view.mailbox.id
 
     def deselect(self) -> None:
         """Leaves the selected mailbox, if there is one."""
         self._unsubscribe()
         self._unsubscribe = _nothing
+        if self.view is not None and self.news is not None:
+            self.news.left(self.view)
         self.view = None
-        self._hinted = False
+        self._made.clear()
+        self._hinted = self._held_back = False
 
     def looked(self) -> None:
         """The client wants to know what is new."""
@@ -331,8 +418,7 @@ class Context:
         # The hint that the mailbox was deleted bears the modseq that it had last.
         if self.view is not None and modseq >= self.view.mailbox.highest_modseq:
             self._hinted = True
-            if self.idling:
-                self.connection.wake()
+            self.wake()
 
     async def drop_uploads(self) -> None:
         """Forgets the messages of an APPEND that didn't add them."""

@@ -1,8 +1,11 @@
 """What becomes of an announced literal, before any of it is invited (RFC 9051 §4.3; RFC 7888)."""
 
 from bridge.imap.commands.append import append_target
+from bridge.imap.commands.replace import replace_target
 from bridge.imap.framing import LiteralRequested
 from bridge.intake import INLINE_OCTETS
+from bridge.model.ids import MailboxId, Uid
+from bridge.session.commands.replace import replaced
 from bridge.session.context import Context
 from bridge.session.quota import require_room
 from bridge.session.reply import Bad, Bye, No
@@ -52,7 +55,12 @@ class Literals:
 
     async def _accept(self, event: LiteralRequested) -> None:
         context, limits = self._context, self._context.services.limits
-        target = None if context.account is None else append_target(event.prefix)
+        target, replacing = None, None
+        if context.account is not None:
+            target = append_target(event.prefix, context.mode)
+            if target is None:
+                replacing = replace_target(event.prefix, context.mode)
+                target = None if replacing is None else replacing.append
         if target is None:
             self._count_in(event.size)
             context.connection.framer.accept_memory()
@@ -60,15 +68,23 @@ class Literals:
         if event.size > limits.append_octets:
             text = f"A message has at most {limits.append_octets} octets"
             raise No(text, "TOOBIG", limit="append")
-        if target.before:
+        if target.before and replacing is None:
             self._require_more(target.before)
+        elif target.before:
+            raise Bad("REPLACE takes one message")
+        old = None
+        if replacing is not None:
+            if not context.offers("REPLACE"):
+                raise Bad("REPLACE is not offered to this account")
+            old = replaced(context, replacing.number, uid=replacing.uid)
         account, name = context.user.id, target.mailbox
         octets = context.uploads.octets + event.size
 
         def check(tx: ReadTx) -> None:
-            if tx.mailbox(account, name) is None:
+            if context.mailbox(tx, name) is None:
                 raise No("There is no such mailbox", "TRYCREATE")
-            require_room(tx, account, octets)
+            freed = 0 if old is None else _size(tx, context.selected.mailbox.id, old)
+            require_room(tx, account, octets - freed)
 
         # Where a message went just now there is a mailbox, and what is under way and stays in
         # memory is checked once more as it is stored: a client that brings message after message
@@ -107,3 +123,8 @@ class Literals:
         if self._count > MAX_LITERALS:
             text = f"A command has at most {MAX_LITERALS} literals"
             raise Bad(text, "LIMIT", limit="literal")
+
+
+def _size(tx: ReadTx, mailbox_id: MailboxId, uid: Uid) -> int:
+    sizes = tx.columns(mailbox_id, [uid], frozenset({"size"}), 0).columns["size"]
+    return int(sizes[0]) if sizes else 0

@@ -1,16 +1,35 @@
 """Bringing a view up to the store, and saying what may be said now (RFC 9051 §5.2, §7.5.1)."""
 
+from array import array
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+
 from bridge.errors import StoreError, StoreFullError
+from bridge.imap.found import set_of
 from bridge.imap.serialize import flag_list
 from bridge.model.change import MailboxDelta
 from bridge.model.flags import SYSTEM_FLAGS
+from bridge.model.ids import Uid
+from bridge.model.numset import compact
 from bridge.session.port import Services
 from bridge.session.reply import Bye
 from bridge.session.view import View
 from bridge.store.tx import ReadTx, WriteTx
 
+FEW_MESSAGES = 1000
+"""Told of in the reactor's thread: more take milliseconds, which are not its to lose."""
 
-async def refresh(services: Services, view: View, *, expunge: bool, modseqs: bool = False) -> bytes:
+
+async def refresh(
+    services: Services,
+    view: View,
+    *,
+    expunge: bool,
+    modseqs: bool = False,
+    by_uid: bool = False,
+    flags: bool = True,
+) -> bytes:
     """Applies what has changed in the store since; the untagged responses that say so.
 
     Args:
@@ -18,6 +37,8 @@ async def refresh(services: Services, view: View, *, expunge: bool, modseqs: boo
         view: what the client knows.
         expunge: whether EXPUNGE may be sent now; if not, the messages keep their places.
         modseqs: whether the client hears of modseqs too.
+        by_uid: whether it hears of what is expunged by VANISHED.
+        flags: whether it hears of flags that others have changed.
 
     Raises:
         Bye: the mailbox was deleted.
@@ -26,17 +47,52 @@ async def refresh(services: Services, view: View, *, expunge: bool, modseqs: boo
 
     def pull(tx: ReadTx) -> MailboxDelta | None:
         mailbox = tx.mailbox_by_id(mailbox_id)
-        return None if mailbox is None else tx.delta(mailbox, since)
+        if mailbox is None:
+            return None
+        found = tx.delta(mailbox, since)
+        if found.complete:
+            return found
+        # What became of messages since isn't remembered any more: what isn't there is gone.
+        live = set(tx.snapshot(mailbox).uids)
+        return replace(found, vanished=tuple(Uid(uid) for uid in view.uids if uid not in live))
 
     delta = await services.database.read(pull)
     if delta is None:
         raise Bye("The selected mailbox was deleted by another client")
     changed, added = view.apply(delta, modseqs=modseqs)
-    lines = _expunges(view) if expunge else []
+    gone = await tell_expunges(services, view, by_uid=by_uid) if expunge else b""
+    lines = []
     if added:
         await claim_recent(services, view)
         lines += counts(view)
     lines += announce_keywords(view)
+    if not flags:
+        return b"".join((gone, *lines))
+    tell = partial(_changes, view, changed, modseqs)
+    fetches = await services.database.read(tell) if len(changed) > FEW_MESSAGES else tell()
+    return b"".join((gone, *lines, fetches))
+
+
+async def tell_expunges(services: Services, view: View, *, by_uid: bool) -> bytes:
+    """The responses that take away what is expunged: EXPUNGE, or VANISHED (RFC 7162 §3.2.10)."""
+    uids = array("I", view.vanished)
+    numbers = view.drop_vanished()
+    if not uids:
+        return b""
+    tell = partial(_expunges, uids, numbers, by_uid)
+    return await services.database.read(tell) if len(uids) > FEW_MESSAGES else tell()
+
+
+def _expunges(
+    uids: "array[int]", numbers: Sequence[int], by_uid: bool, tx: ReadTx | None = None
+) -> bytes:
+    if by_uid:
+        return b"* VANISHED %b\r\n" % set_of(compact(uids))
+    return b"* %d EXPUNGE\r\n" * len(numbers) % tuple(numbers)
+
+
+def _changes(view: View, changed: Sequence[int], modseqs: bool, tx: ReadTx | None = None) -> bytes:
+    lines = []
     for uid in changed:
         position = view.position(uid)
         if position is not None and uid not in view.vanished:
@@ -44,14 +100,10 @@ async def refresh(services: Services, view: View, *, expunge: bool, modseqs: boo
     return b"".join(lines)
 
 
-def pending_expunges(view: View) -> bytes:
-    """The EXPUNGE responses that had to wait."""
-    return b"".join(_expunges(view))
-
-
 def counts(view: View) -> list[bytes]:
-    """EXISTS and RECENT."""
-    return [b"* %d EXISTS\r\n" % view.count, b"* %d RECENT\r\n" % view.recent_count]
+    """EXISTS, and RECENT to whom knows that."""
+    exists = b"* %d EXISTS\r\n" % view.count
+    return [exists, b"* %d RECENT\r\n" % view.recent_count] if view.tells_recent else [exists]
 
 
 def announce_keywords(view: View) -> list[bytes]:
@@ -87,22 +139,28 @@ def flags_line(
 
 
 def highest_modseq_line(view: View) -> bytes:
-    """Up to which modseq the client knows the mailbox, once it has read this."""
-    return b"* OK [HIGHESTMODSEQ %d] The highest modseq\r\n" % view.mailbox.highest_modseq
+    """Up to which modseq the client knows the mailbox, once it has read this.
+
+    It is lower than the mailbox's while EXPUNGEs have to wait: a client that was cut off then
+    would never hear of them (RFC 7162 §3.2).
+    """
+    return b"* OK [HIGHESTMODSEQ %d] The highest modseq\r\n" % view.told_modseq
 
 
-def _expunges(view: View) -> list[bytes]:
-    return [b"* %d EXPUNGE\r\n" % seq for seq in view.drop_vanished()]
+def highest_modseq_code(view: View) -> bytes:
+    """The response code of a tagged OK that says the same."""
+    return b"HIGHESTMODSEQ %d" % view.told_modseq
 
 
 async def claim_recent(services: Services, view: View) -> None:
     """Makes messages \\Recent here that were it in no session yet; RFC 3501 §2.3.2.
 
-    A read-only session shows them so and leaves them to the next. All UIDs up to the claim's are
+    A read-only session shows them so and leaves them to the next; so does one of IMAP4rev2, and
+    doesn't show them. All UIDs up to the claim's are
     this session's, also of messages that it hasn't seen yet: nobody else will get them.
     """
     mailbox = view.mailbox
-    if mailbox.first_recent_uid >= mailbox.uidnext:
+    if not view.tells_recent or mailbox.first_recent_uid >= mailbox.uidnext:
         return
     if view.read_only:
         view.recent.add(mailbox.first_recent_uid, mailbox.uidnext)

@@ -4,11 +4,12 @@ import logging
 
 from bridge.errors import BridgeError, StoreError, StoreFullError
 from bridge.imap.framing import CommandLine, LineTooLong, LiteralChunk, LiteralRequested
-from bridge.imap.parser import Tagged, Unreadable, parse, tag_of
+from bridge.imap.parser import Command, Tagged, Unreadable, parse, tag_of
 from bridge.session.context import Context, State
-from bridge.session.dispatch import RULES
+from bridge.session.dispatch import RULES, Rule
 from bridge.session.literals import Literals
 from bridge.session.port import Closed, Connection, Services
+from bridge.session.progress import PROGRESS_S, Progress
 from bridge.session.reply import Bad, Bye, No, Ok, bye_line, line
 from bridge.session.trace import TracedConnection
 
@@ -49,6 +50,7 @@ class Session:
 
     async def _end(self) -> None:
         self._context.deselect()
+        self._context.hear_nothing()
         if self._context.annotations is not None:
             self._context.annotations.close()
         if self._context.account is None:
@@ -66,10 +68,11 @@ class Session:
         event = self._connection.framer.next_event()
         match event:
             case None:
+                await self._context.tell()
                 await self._context.more()
             case CommandLine():
                 self._literals.start_over()
-                parsed = parse(event.pieces, self._context.withheld)
+                parsed = parse(event.pieces, self._context.withheld, self._context.mode)
                 self._connection.note(parsed, event.pieces)
                 await self._command(parsed)
             case LiteralRequested():
@@ -89,6 +92,8 @@ class Session:
     async def _command(self, parsed: Tagged | Unreadable) -> None:
         if isinstance(parsed, Unreadable):
             await self._context.drop_uploads()
+            if parsed.unsaves and self._context.view is not None:
+                self._context.view.save(())
             self._refuse(parsed)
             await self._connection.drain()
             return
@@ -123,16 +128,20 @@ class Session:
         """Runs a command; untagged responses are written on the way."""
         command = parsed.command
         self._context.tag = parsed.tag
+        self._context.progress = Progress()
         rule = RULES[type(command)]
         if self._context.state not in rule.states:
             raise Bad(f"This is not possible {_WHEN[self._context.state]}")
         try:
             if rule.condstore(command):
                 await self._context.enable_condstore()
-            ok = await rule.run(self._context, command)
+            ok = await self._run(rule, command)
             if rule.refresh and self._context.view is not None:
                 await self._context.sync(expunge=rule.expunge(command), always=rule.always_refresh)
+                self._context.hold_back()
             await self._context.tell_annotations(always=rule.always_refresh)
+            if rule.always_refresh:
+                await self._context.tell_news(always=True)
         except (No, Bad):
             await self._sync_after_failure(rule.expunge(command))
             raise
@@ -145,11 +154,22 @@ class Session:
             raise No("The server made a mistake; it is in its log", "SERVERBUG") from None
         return ok
 
+    async def _run(self, rule: Rule, command: Command) -> Ok:
+        """Runs a command, and tells the client of its progress if it takes long."""
+        if not (rule.long and self._context.offers("INPROGRESS")):
+            return await rule.run(self._context, command)
+        self._connection.meanwhile(PROGRESS_S, self._context.progress_line)
+        try:
+            return await rule.run(self._context, command)
+        finally:
+            self._connection.end_meanwhile()
+
     async def _sync_after_failure(self, expunge: bool) -> None:
         """A command that failed is a sync point like any other; if the store fails, say nothing."""
         if self._context.view is not None:
             try:
                 await self._context.sync(expunge=expunge, always=False)
+                self._context.hold_back()
             except (StoreFullError, StoreError) as error:
                 _log.warning("%s", error)
 

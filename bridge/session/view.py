@@ -25,10 +25,19 @@ _UNUSED_FLAGSETS = 64
 
 
 class View:
-    """Positions are from 0; sequence numbers are positions plus 1."""
+    """Positions are from 0; sequence numbers are positions plus 1.
+
+    `tells_recent` is False for a client of IMAP4rev2, which knows no \\Recent.
+    """
 
     def __init__(
-        self, mailbox: Mailbox, listing: Listing, snapshots: Snapshots, *, read_only: bool
+        self,
+        mailbox: Mailbox,
+        listing: Listing,
+        snapshots: Snapshots,
+        *,
+        read_only: bool,
+        tells_recent: bool = True,
     ) -> None:
         self._snapshots = snapshots
         self._shared = snapshots.share(mailbox.id, mailbox.highest_modseq, listing)
@@ -40,14 +49,16 @@ class View:
         self.read_only = read_only
         self.recent = UidRanges()
         """UIDs that are \\Recent to this session, those that are still to come included."""
+        self.tells_recent = tells_recent
         self.vanished = UidArray()
         """UIDs that are expunged, the client not yet told."""
+        self._before_vanished = mailbox.highest_modseq
         self.keywords: set[str] = set()
         """Keywords the client knows of."""
-        self._stored: dict[Uid, frozenset[str]] = {}
         self.saved = array("I")
         """UIDs that a search has saved, ascending: what "$" stands for (RFC 5182)."""
 
+        self._stored: dict[Uid, frozenset[str]] = {}
         """The flags in the store of messages of which the client believes others."""
 
     @property
@@ -70,9 +81,18 @@ class View:
         return self.recent.count(self._listing.uids)
 
     @property
+    def told_modseq(self) -> ModSeq:
+        """All changes up to here are told, those below it that had to wait included."""
+        return self._before_vanished if len(self.vanished) else self.mailbox.highest_modseq
+
+    @property
     def last_uid(self) -> int:
         """The highest announced UID, or 0."""
         return self._listing.uids[-1] if self.count else 0
+
+    def forget_recent(self) -> None:
+        """Nothing is \\Recent here any more."""
+        self.recent, self.tells_recent = UidRanges(), False
 
     def flags(self, position: int) -> frozenset[str]:
         """The flags as the client knows them, without \\Recent."""
@@ -121,6 +141,11 @@ class View:
         found = bisect_left(uids, uid)
         return found if found < len(uids) and uids[found] == uid else None
 
+    def changed_since(self, positions: Sequence[int], modseq: int) -> list[int]:
+        """Those of the positions whose messages have a higher modseq."""
+        modseqs = self._listing.modseqs
+        return [position for position in positions if modseqs[position] > modseq]
+
     def uids_at(self, positions: Sequence[int]) -> list[int]:
         """The UIDs at ascending positions."""
         uids = self.uids
@@ -144,6 +169,8 @@ class View:
         Raises:
             Bad: a sequence number is higher than the mailbox's last one.
         """
+        if numbers.saved:
+            return self.positions(self.saved)
         uids, count = self.uids, self.count
         if uid:
             runs = [
@@ -155,10 +182,12 @@ class View:
                 raise Bad("There is no message with such a number")
             runs = [
                 range(max(low, 1) - 1, min(high, count)) for low, high in numbers.resolve(count)
-        if numbers.saved:
-            return self.positions(self.saved)
             ]
         return runs[0] if len(runs) == 1 else [position for run in runs for position in run]
+
+    def save(self, positions: Sequence[int]) -> None:
+        """Remembers messages for "$", in place of those before."""
+        self.saved = array("I", self.uids_at(sorted(positions)))
 
     def note_keywords(self) -> bool:
         """Notes the keywords that have appeared; whether any is new to the client."""
@@ -170,10 +199,6 @@ class View:
             self.keywords |= flags - _SYSTEM
         self._announced = table, len(table)
         return len(self.keywords) > before
-
-    def save(self, positions: Sequence[int]) -> None:
-        """Remembers messages for "$", in place of those before."""
-        self.saved = array("I", self.uids_at(sorted(positions)))
 
     def set_flags(
         self, uid: Uid, flags: frozenset[str], modseq: int, stored: frozenset[str] | None = None
@@ -213,6 +238,8 @@ class View:
         """
         changed: list[int] = []
         added: list[Uid] = []
+        if not len(self.vanished):
+            self._before_vanished = delta.since
         self.mailbox = delta.mailbox
         if delta.changed or delta.added or delta.vanished:
             own = self._edit()
@@ -251,6 +278,8 @@ class View:
             their sequence numbers, highest first, so that none shifts those still to be said.
         """
         gone = [p for p in map(self.position, self.vanished) if p is not None]
+        if self.saved:
+            self.saved = array("I", [uid for uid in self.saved if uid not in self.vanished])
         self.vanished.clear()
         if gone:
             listing = self._listing
@@ -264,8 +293,6 @@ class View:
         return [position + 1 for position in reversed(gone)]
 
     def _edit(self) -> Listing:
-        if self.saved:
-            self.saved = array("I", [uid for uid in self.saved if uid not in self.vanished])
         """The session's own copy of the arrays."""
         if self._own is None:
             self._own = self._shared.copy()

@@ -5,6 +5,7 @@ from tests.wire.values import (
     Capabilities,
     Enabled,
     ExtendedSearch,
+    Fetch,
     Found,
     Identification,
     MailboxItem,
@@ -123,7 +124,7 @@ def unsolicited(response: Response, command: Command | None, *, rev2: bool) -> s
         case MailboxItem(command="LSUB"):
             allowed = verb == "LSUB"
         case MailboxItem():
-            changed = rev2 and verb in SELECTING | {"CREATE", "RENAME", "DELETE"}
+            changed = rev2 and verb in SELECTING | {"APPEND", "CREATE", "RENAME", "DELETE"}
             allowed = verb == "LIST" or changed
             childinfo = any(tag == "CHILDINFO" for tag, _ in response.extended)
             allowed = allowed and (not childinfo or "RECURSIVEMATCH" in words)
@@ -144,6 +145,30 @@ def unsolicited(response: Response, command: Command | None, *, rev2: bool) -> s
     return f"{type(response).__name__} is not an answer to {verb or 'no command'}"
 
 
+METADATA_EVENTS = frozenset({"MAILBOXMETADATACHANGE", "SERVERMETADATACHANGE"})
+_NAME_EVENTS = frozenset({"MAILBOXNAME", "SUBSCRIPTIONCHANGE"})
+
+
+def asks_to_notify(command: Command | None) -> frozenset[str]:
+    """The words of NOTIFY SET that is being answered: it tells how all stands (RFC 5465 §3.1)."""
+    asks = command is not None and command.verb == "NOTIFY"
+    return command.words() if command is not None and asks else frozenset()
+
+
+def notified(response: Response, words: frozenset[str]) -> bool:
+    """Whether NOTIFY SET with these words lets the response come at any time (RFC 5465 §5)."""
+    match response:
+        case MailboxStatus():
+            return "MESSAGENEW" in words
+        case MailboxItem(command="LIST"):
+            tags = {tag for tag, _ in response.extended}
+            return bool(words & _NAME_EVENTS) and tags <= {"OLDNAME"}
+        case Metadata():
+            return bool(words & METADATA_EVENTS) and bool(response.changed)
+        case _:
+            return False
+
+
 def wrong_answer(response: Response, command: Command | None) -> str | None:
     """What in a solicited answer isn't what the command asked for, or None."""
     match response:
@@ -162,17 +187,43 @@ def wrong_answer(response: Response, command: Command | None) -> str | None:
     return None
 
 
-def missing_answer(command: Command, counts: dict[type, int], *, rev2: bool) -> str | None:
-    """What a command that succeeded should have sent, or None."""
+def missing_answer(
+    command: Command, counts: dict[type, int], *, rev2: bool, notify: bool
+) -> str | None:
+    """What a command that succeeded should have sent, or None.
+
+    With NOTIFY a STATUS that nobody asked for may come beside the one that was.
+    """
     wanted = ONCE.get(command.verb)
     if command.verb in ("SEARCH", "SORT"):
         wanted = ExtendedSearch if extended(command, rev2=rev2) else Found
         # RFC 5182 §2.1: SAVE alone has no ESEARCH.
         if command.search_return() == frozenset({"SAVE"}):
             wanted = None
+    if notify and wanted is MailboxStatus and counts.get(wanted, 0) > 1:
+        wanted = None
     if wanted is not None and counts.get(wanted, 0) != 1:
         got = counts.get(wanted, 0)
         return f"{command.verb} succeeded with {got} {wanted.__name__} instead of one"
+    return None
+
+
+def of_another_revision(response: Response, command: Command | None, *, rev2: bool) -> str | None:
+    """Why a client of this revision may not be told this (RFC 9051 Appendix E), or None.
+
+    What only the grammar of IMAP4rev1 has (RECENT, \\Recent, RFC822) is `tests.wire.grammar`'s.
+    """
+    verb = command.verb if command is not None else ""
+    match response:
+        case MailboxItem(command="LSUB") if rev2:
+            return "LSUB is not in IMAP4rev2"
+        case MailboxItem() if not rev2 and any(tag == "OLDNAME" for tag, _ in response.extended):
+            return "OLDNAME is of IMAP4rev2 (RFC 9051 §6.3.9.7)"
+        case Status(code=code) if rev2 and code is not None and code.name == "UNSEEN":
+            return "[UNSEEN] is not in IMAP4rev2 (Appendix E.11)"
+        case Fetch(items=items) if rev2 and verb not in ("FETCH", "STORE"):
+            if all(item.name != "UID" for item in items):
+                return "FETCH that nobody asked for has no UID (RFC 9051 §7.5.2)"
     return None
 
 

@@ -17,6 +17,7 @@ from tests.wire.values import (
     Fetch,
     Flags,
     Found,
+    MailboxItem,
     Metadata,
     Recent,
     Response,
@@ -62,7 +63,8 @@ class Validator:
         self.enabled: frozenset[bytes] = frozenset()
         self.condstore = False
         self._may_be_aware = False
-        self.notify = False
+        self.notify: frozenset[str] = frozenset()
+        """The words of NOTIFY SET, none where nothing may come unasked."""
         self.client = ClientReader()
         self._buffer = bytearray()
         self._at_least = 0
@@ -246,7 +248,9 @@ class Validator:
         return command
 
     def _complete(self, command: Command) -> None:
-        fault = rules.missing_answer(command, self._counts, rev2=self.dialect.rev2)
+        fault = rules.missing_answer(
+            command, self._counts, rev2=self.dialect.rev2, notify=bool(self.notify)
+        )
         if fault is not None:
             raise ProtocolViolation(fault)
         if self._next is not None:
@@ -274,6 +278,8 @@ class Validator:
         missing = [name for name, value in wanted.items() if value is None]
         if missing:
             raise ProtocolViolation(f"the mailbox is selected without {' '.join(missing)}")
+        if self.dialect.rev2 and not self._counts.get(MailboxItem):
+            raise ProtocolViolation("the mailbox is selected without LIST (RFC 9051 §6.3.2)")
         mailbox.check_recent()
         mailbox.check_permanent()
         mailbox.below_uidnext = mailbox.exists
@@ -297,13 +303,14 @@ class Validator:
             case "UNAUTHENTICATE":
                 self._deselect()
                 self.state, self.enabled = State.NOT_AUTHENTICATED, frozenset()
-                self.condstore = self.notify = False
+                self.condstore, self.notify = False, frozenset()
             case "LOGOUT":
                 if not self._bye:
                     raise ProtocolViolation("LOGOUT is answered without BYE (RFC 3501 §6.1.3)")
                 self.state = State.CLOSED
             case "NOTIFY":
-                self.notify = "SET" in command.words()
+                words = command.words()
+                self.notify = words if "SET" in words else frozenset()
         self.condstore = self.condstore or rules.enables_condstore(command)
 
     def _only_in(self, state: State) -> None:
@@ -317,6 +324,7 @@ class Validator:
 
     def _code(self, response: Status) -> None:
         fault = rules.misplaced_code(response, self._command)
+        fault = fault or rules.of_another_revision(response, None, rev2=self.dialect.rev2)
         if fault is not None:
             raise ProtocolViolation(fault)
 
@@ -329,6 +337,9 @@ class Validator:
         code = response.code
         if code is None:
             return
+        if code.name == "NOTIFICATIONOVERFLOW":
+            # RFC 5465 §5.8: as after NOTIFY NONE.
+            self.notify = frozenset()
         if code.name == "CLOSED":
             if self.mailbox is None or self._was_closed:
                 raise ProtocolViolation("[CLOSED] though no mailbox is open")
@@ -367,13 +378,15 @@ class Validator:
 
     def _data(self, response: Response) -> None:
         command, rev2 = self._command, self.dialect.rev2
-        if not self.notify:
+        if not rules.notified(response, self.notify | rules.asks_to_notify(command)):
             fault = rules.unsolicited(response, command, rev2=rev2)
+            fault = fault or rules.of_another_revision(response, command, rev2=rev2)
             fault = fault or rules.wrong_answer(response, command)
             if fault is not None:
                 raise ProtocolViolation(fault)
         self._counts[type(response)] = self._counts.get(type(response), 0) + 1
-        if isinstance(response, Metadata) and response.changed and b"METADATA" not in self.enabled:
+        heard = b"METADATA" in self.enabled or bool(rules.METADATA_EVENTS & self.notify)
+        if isinstance(response, Metadata) and response.changed and not heard:
             raise ProtocolViolation("news of annotations without ENABLE METADATA (RFC 5464 §4.1)")
         if isinstance(response, Enabled):
             self.enabled |= frozenset(response.names)
@@ -406,7 +419,7 @@ class Validator:
 
     def _may_expunge(self, *, by_uid: bool) -> None:
         what = "VANISHED" if by_uid else "EXPUNGE"
-        if not rules.may_expunge(self._command):
+        if not (rules.may_expunge(self._command) or "SELECTED" in self.notify):
             verb = self._command.verb if self._command is not None else "no command"
             raise ProtocolViolation(f"{what} while {verb} is in progress (RFC 3501 §7.4.1)")
         if by_uid != (b"QRESYNC" in self.enabled):

@@ -1,4 +1,4 @@
-"""FETCH (RFC 9051 §6.4.5; RFC 3501 §6.4.5; RFC 7162 §3.1.4; RFC 8474; RFC 8514; RFC 8970)."""
+"""FETCH (RFC 9051 §6.4.5; RFC 3501 §6.4.5; RFC 7162 §3.1.4, §3.2.6; RFC 8474, 8514, 8970)."""
 
 import re
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from bridge.imap.commands.search import parse_partial
 from bridge.imap.grammar import Cursor, OverLimit, SyntaxFault
+from bridge.imap.mode import Mode
 from bridge.imap.serialize import astring
 from bridge.model.fetch import FetchItem
 from bridge.model.numset import NumSet
@@ -48,8 +49,17 @@ KEPT = 64
 KEPT_OCTETS = 1000
 """So many lists of items are kept as they were read, none longer than this."""
 
-Arguments = tuple[tuple[FetchItem, ...], int | None, Partial | None]
-"""Items, the modseq of CHANGEDSINCE, and what PARTIAL asks for."""
+
+@dataclass(frozen=True, slots=True)
+class Modifiers:
+    """What FETCH says behind its items (RFC 4466 §2.4)."""
+
+    changed_since: int | None = None
+    vanished: bool = False
+    partial: Partial | None = None
+
+
+Arguments = tuple[tuple[FetchItem, ...], Modifiers]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +75,8 @@ class Fetch:
     changed_since: int | None = None
     partial: Partial | None = None
     """Which of the messages that `numbers` names, before `changed_since` is looked at."""
+    vanished: bool = False
+    """Whether it asks which messages are gone that had been there at `changed_since`."""
 
     @property
     def modseq(self) -> bool:
@@ -78,44 +90,47 @@ def parse_fetch(cursor: Cursor, *, uid: bool) -> Fetch:
     numbers = cursor.numset()
     cursor.space()
     text = cursor.last_text(KEPT_OCTETS)
-    items, since, partial = _arguments(cursor, uid) if text is None else _read(text, uid)
-    return Fetch(numbers, uid, items, since, partial)
+    items, more = _arguments(cursor, uid) if text is None else _read(text, uid, cursor.mode)
+    return Fetch(numbers, uid, items, more.changed_since, more.partial, more.vanished)
 
 
 @lru_cache(maxsize=KEPT)
-def _read(text: bytes, uid: bool) -> Arguments:
+def _read(text: bytes, uid: bool, mode: Mode) -> Arguments:
     """What stands behind the set: clients ask for the same items of one message after another."""
-    cursor = Cursor((text,))
+    cursor = Cursor((text,), mode)
     read = _arguments(cursor, uid)
     cursor.end()
     return read
 
 
 def _arguments(cursor: Cursor, uid: bool) -> Arguments:
-    items: list[FetchItem] = []
-    if cursor.skip(b"("):
-        items.append(_item(cursor))
-        while not cursor.skip(b")"):
-            cursor.space()
-            items.append(_item(cursor))
-            if len(items) > MAX_ITEMS:
-                raise OverLimit(f"FETCH takes at most {MAX_ITEMS} items")
-    else:
-        items += _macro(cursor)
+    items = list(parse_items(cursor)) if cursor.skip(b"(") else _macro(cursor)
     if uid and not any(item.name == "UID" for item in items):
         items.insert(0, FetchItem("UID", echo=b"UID"))
-    changed_since, partial = _modifiers(cursor, uid)
-    if changed_since is not None:
+    modifiers = _modifiers(cursor, uid)
+    if modifiers.changed_since is not None:
         items.append(FetchItem("MODSEQ", echo=b"MODSEQ"))
-    return tuple(dict.fromkeys(items)), changed_since, partial
+    return tuple(dict.fromkeys(items)), modifiers
 
 
-def _modifiers(cursor: Cursor, uid: bool) -> tuple[int | None, Partial | None]:
-    """SP fetch-modifiers (RFC 4466 §2.4): CHANGEDSINCE, and PARTIAL of UID FETCH (RFC 9394)."""
+def parse_items(cursor: Cursor) -> tuple[FetchItem, ...]:
+    """fetch-att *(SP fetch-att) ")", each once, in their order."""
+    items = [_item(cursor)]
+    while not cursor.skip(b")"):
+        cursor.space()
+        items.append(_item(cursor))
+        if len(items) > MAX_ITEMS:
+            raise OverLimit(f"FETCH takes at most {MAX_ITEMS} items")
+    return tuple(dict.fromkeys(items))
+
+
+def _modifiers(cursor: Cursor, uid: bool) -> Modifiers:
+    """SP fetch-modifiers: CHANGEDSINCE, and VANISHED and PARTIAL (RFC 9394) of UID FETCH."""
     since: int | None = None
     partial: Partial | None = None
+    vanished = False
     if not cursor.skip(b" ("):
-        return since, partial
+        return Modifiers()
     while True:
         name = cursor.word()
         if name == "CHANGEDSINCE" and since is None:
@@ -123,11 +138,16 @@ def _modifiers(cursor: Cursor, uid: bool) -> tuple[int | None, Partial | None]:
             since = cursor.number()
         elif name == "PARTIAL" and uid and partial is None:
             partial = parse_partial(cursor)
+        elif name == "VANISHED" and uid and not vanished:
+            vanished = True
         else:
             raise SyntaxFault(f"Unknown modifier {name[:40]}")
         if cursor.skip(b")"):
-            return since, partial
+            break
         cursor.space()
+    if vanished and since is None:
+        raise SyntaxFault("VANISHED goes with CHANGEDSINCE")
+    return Modifiers(since, vanished, partial)
 
 
 def _macro(cursor: Cursor) -> list[FetchItem]:
@@ -142,7 +162,11 @@ def _item(cursor: Cursor) -> FetchItem:
     name = cursor.match(_NAME, "a FETCH item")[0].decode("ascii").upper()
     if name in ("BODY", "BODY.PEEK") and cursor.peek(b"["):
         return _section_item(cursor, peek=name == "BODY.PEEK")
+    if name in ("BINARY", "BINARY.PEEK", "BINARY.SIZE"):
+        return _binary_item(cursor, name)
     if name in _OLD:
+        if cursor.mode.rev2:
+            raise SyntaxFault(f"IMAP4rev2 has no {name}: use BODY[]")
         section, peek = _OLD[name]
         return FetchItem("BODY[]", section, peek, None, name.encode())
     if name == "PREVIEW" and cursor.skip(b" (LAZY"):
@@ -160,17 +184,39 @@ def _section_item(cursor: Cursor, *, peek: bool) -> FetchItem:
     section = _section(cursor)
     cursor.expect(b"]")
     echo = b"BODY[%b]" % _written(section)
-    partial = None
-    if cursor.skip(b"<"):
-        first = cursor.number()
-        cursor.expect(b".")
-        count = cursor.number()
-        cursor.expect(b">")
-        if not count:
-            raise SyntaxFault("A partial FETCH wants at least one octet")
-        partial = (first, count)
-        echo += b"<%d>" % first
+    partial = _partial(cursor)
+    if partial is not None:
+        echo += b"<%d>" % partial[0]
     return FetchItem("BODY[]", section, peek, partial, echo)
+
+
+def _binary_item(cursor: Cursor, name: str) -> FetchItem:
+    """section-binary and partial (RFC 3516 §7): a part's number, or nothing for the message."""
+    cursor.expect(b"[")
+    found = cursor.try_match(_PART)
+    cursor.expect(b"]")
+    section = Section(found[0].decode("ascii") if found is not None else "")
+    if name == "BINARY.SIZE":
+        return FetchItem(
+            "BINARY.SIZE[]", section, True, echo=b"BINARY.SIZE[%b]" % _written(section)
+        )
+    echo = b"BINARY[%b]" % _written(section)
+    partial = _partial(cursor)
+    if partial is not None:
+        echo += b"<%d>" % partial[0]
+    return FetchItem("BINARY[]", section, name == "BINARY.PEEK", partial, echo)
+
+
+def _partial(cursor: Cursor) -> tuple[int, int] | None:
+    if not cursor.skip(b"<"):
+        return None
+    first = cursor.number()
+    cursor.expect(b".")
+    count = cursor.number()
+    cursor.expect(b">")
+    if not count:
+        raise SyntaxFault("A partial FETCH wants at least one octet")
+    return first, count
 
 
 def _section(cursor: Cursor) -> Section:

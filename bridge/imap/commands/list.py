@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bridge.imap.commands.metadata import parse_entries
 from bridge.imap.commands.status import parse_items
-from bridge.imap.grammar import Cursor, NotAName, OverLimit, SyntaxFault, decode_name
+from bridge.imap.grammar import Cursor, NotAName, OverLimit, SyntaxFault
 
 SELECT_OPTIONS = frozenset({"SUBSCRIBED", "REMOTE", "RECURSIVEMATCH", "SPECIAL-USE"})
 RETURN_OPTIONS = frozenset({"SUBSCRIBED", "CHILDREN", "SPECIAL-USE", "STATUS", "METADATA"})
@@ -37,7 +37,7 @@ class List:
 
 @dataclass(frozen=True, slots=True)
 class Lsub:
-    """LSUB; `pattern` None where it is not modified UTF-7 and so matches no name."""
+    """LSUB; `pattern` None where it spells nothing and so matches no name."""
 
     pattern: str | None
 
@@ -64,7 +64,7 @@ def parse_list(cursor: Cursor) -> List:
     if not extended and not written[0]:
         return List(("",))
     return List(
-        patterns=tuple(_matchable(reference, written)),
+        patterns=tuple(_matchable(cursor, reference, written)),
         extended=extended,
         selects=frozenset(selects),
         returns=frozenset(returns) | (frozenset(selects) & {"SUBSCRIBED", "SPECIAL-USE"}),
@@ -81,7 +81,7 @@ def parse_lsub(cursor: Cursor) -> Lsub:
     pattern = cursor.list_mailbox()
     if not pattern:
         return Lsub("")
-    return Lsub(next(iter(_matchable(reference, [pattern])), None))
+    return Lsub(next(iter(_matchable(cursor, reference, [pattern])), None))
 
 
 def _patterns(cursor: Cursor) -> list[bytes]:
@@ -95,12 +95,12 @@ def _patterns(cursor: Cursor) -> list[bytes]:
     return patterns
 
 
-def _matchable(reference: bytes, patterns: list[bytes]) -> list[str]:
+def _matchable(cursor: Cursor, reference: bytes, patterns: list[bytes]) -> list[str]:
     """The patterns behind their reference; empty ones and those in no charset match nothing."""
     found = []
     for pattern in filter(None, patterns):
         try:
-            found.append(decode_name(reference + pattern))
+            found.append(cursor.name_of(reference + pattern))
         except NotAName:
             continue
     return found

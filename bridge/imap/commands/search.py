@@ -64,6 +64,9 @@ def parse_search(cursor: Cursor, *, uid: bool) -> Search:
     returns = parse_returns(cursor)
     cursor.space()
     if cursor.skip(b"CHARSET "):
+        if cursor.mode.accepts_utf8:
+            # RFC 6855 §3: its strings are UTF-8, and a label could only contradict that.
+            raise SyntaxFault("With UTF8=ACCEPT a search has no CHARSET")
         key, modseq = parse_criteria(cursor, returns)
     else:
         key, modseq = _keys(cursor)
@@ -137,6 +140,7 @@ _FLAGS: dict[str, HasFlag] = {
 }
 _OPTIONS = frozenset({"MIN", "MAX", "ALL", "COUNT", "SAVE", "PARTIAL"})
 _PARTIAL = re.compile(rb" (?:(\d{1,10}):(\d{1,10})|(-\d{1,10}):(-\d{1,10}))")
+_RECENT = frozenset({"NEW", "OLD", "RECENT"})
 _FIELDS = frozenset({"BCC", "CC", "FROM", "SUBJECT", "TO"})
 _DATES = {
     prefix + relation: (relation, bool(prefix))
@@ -172,6 +176,8 @@ class _Reader:
         return self._word(cursor.word(), depth)
 
     def _word(self, word: str, depth: int) -> SearchKey:
+        if word in _RECENT and self._cursor.mode.rev2:
+            raise SyntaxFault(f"IMAP4rev2 has no {word}")
         if word in _FLAGS:
             return _FLAGS[word]
         if word in _FIELDS:

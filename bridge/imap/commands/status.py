@@ -44,6 +44,8 @@ def parse_items(cursor: Cursor) -> tuple[str, ...]:
         cursor.space()
         items.append(cursor.word())
     unknown = set(items) - STATUS_ITEMS
+    if cursor.mode.rev2 and "RECENT" in items:
+        raise SyntaxFault("IMAP4rev2 has no RECENT")
     if unknown:
         raise SyntaxFault(f"Unknown status item {min(unknown)[:40]}")
     return tuple(dict.fromkeys(items))

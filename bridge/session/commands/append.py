@@ -2,7 +2,9 @@
 
 from bridge.imap.commands.append import Append
 from bridge.model.flags import RECENT
+from bridge.model.mailbox import normal_form
 from bridge.session.context import Context
+from bridge.session.names import told_name
 from bridge.session.quota import require_room
 from bridge.session.reply import No, Ok
 from bridge.store.tx import WriteTx
@@ -18,8 +20,8 @@ async def append(context: Context, command: Append) -> Ok:
         raise No("A message of no octets is none: nothing was added", "CANNOT")
     now, octets = services.clock(), context.uploads.octets
 
-    def work(tx: WriteTx) -> tuple[int, list[int]]:
-        mailbox = tx.mailbox(account, command.mailbox)
+    def work(tx: WriteTx) -> tuple[int, list[int], bytes]:
+        mailbox = context.mailbox(tx, command.mailbox)
         if mailbox is None:
             raise No("There is no such mailbox", "TRYCREATE")
         require_room(tx, account, octets)
@@ -27,9 +29,14 @@ async def append(context: Context, command: Append) -> Ok:
             tx.add_message(mailbox, message, kept, now=now, flags=said.flags - {RECENT}).uid
             for (message, kept), said in zip(uploads, command.messages, strict=True)
         ]
-        return mailbox.uidvalidity, [int(uid) for uid in uids]
+        told = b""
+        if context.mode.rev2 and normal_form(command.mailbox) != command.mailbox:
+            told = told_name(tx, account, mailbox.name, old=command.mailbox)
+        return mailbox.uidvalidity, [int(uid) for uid in uids], told
 
-    uidvalidity, uids = await services.database.write(work)
+    uidvalidity, uids, told = await context.change(work)
+    context.write(told)
+    context.made(uidvalidity, uids)
     # The stages are messages now.
     context.uploads.stored(command.mailbox)
     # One transaction takes one run of UIDs, in the order of the messages.

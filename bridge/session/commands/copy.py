@@ -5,6 +5,7 @@ from bridge.model.ids import Uid
 from bridge.model.numset import compact
 from bridge.session.context import Context
 from bridge.session.quota import require_room
+from bridge.session.refresh import highest_modseq_code
 from bridge.session.reply import No, Ok
 from bridge.store.tx import WriteTx
 
@@ -18,7 +19,7 @@ async def copy(context: Context, command: Copy) -> Ok:
     source = view.mailbox.id
 
     def work(tx: WriteTx) -> tuple[int, tuple[tuple[Uid, Uid], ...]]:
-        target = tx.mailbox(account, command.mailbox)
+        target = context.mailbox(tx, command.mailbox)
         if target is None:
             raise No("There is no such mailbox", "TRYCREATE")
         pairs = tx.copy(source, uids, target.id, services.clock())
@@ -30,7 +31,8 @@ async def copy(context: Context, command: Copy) -> Ok:
             require_room(tx, account, 0)
         return target.uidvalidity, pairs
 
-    uidvalidity, pairs = await services.database.write(work)
+    uidvalidity, pairs = await context.change(work)
+    context.made(uidvalidity, [new for _, new in pairs])
     if not pairs:
         return Ok("Nothing to do")
     code = b"COPYUID %d %b %b" % (
@@ -45,8 +47,9 @@ async def copy(context: Context, command: Copy) -> Ok:
     if code:
         # The client must know where they went before it hears that they are gone (RFC 6851 §4.3).
         context.write(b"* OK [", code, b"] Moved\r\n")
-    await context.sync(expunge=True, always=True)
-    return Ok("Moved")
+    await context.tell_expunged([old for old, _ in pairs])
+    # RFC 6851 §4.4
+    return Ok("Moved", highest_modseq_code(view) if context.qresync else b"")
 
 
 def _set(uids: list[Uid]) -> bytes:

@@ -2,8 +2,15 @@
 
 from bridge.imap.commands.create import Create
 from bridge.model.ids import AccountId
-from bridge.model.mailbox import MAX_NAME_CHARACTERS, canonical_name, is_name, superiors
+from bridge.model.mailbox import (
+    MAX_NAME_CHARACTERS,
+    canonical_name,
+    is_name,
+    normal_form,
+    superiors,
+)
 from bridge.session.context import Context
+from bridge.session.names import told_name
 from bridge.session.reply import No, Ok
 from bridge.session.special_use import special_uses
 from bridge.store.tx import WriteTx
@@ -14,16 +21,21 @@ MAX_MAILBOXES = 10_000
 
 async def create(context: Context, command: Create) -> Ok:
     """Makes a mailbox, and those above it that are missing (RFC 9051 §6.3.4)."""
-    account, name = context.user.id, checked_name(command.mailbox)
+    account, mode = context.user.id, context.mode
+    name = checked_name(command.mailbox, normalizes=mode.utf8)
 
-    def work(tx: WriteTx) -> str:
+    def work(tx: WriteTx) -> tuple[str, bytes]:
         if tx.mailbox(account, name) is not None:
             raise No("That mailbox is there already", "ALREADYEXISTS")
         uses = special_uses(tx, account, command.uses or (), of=name, code="USEATTR")
         make_superiors(tx, account, name)
-        return tx.create_mailbox(account, name, uses).mailboxid
+        made = tx.create_mailbox(account, name, uses)
+        tells = mode.rev2 and name != command.mailbox
+        told = told_name(tx, account, name, old=command.mailbox) if tells else b""
+        return made.mailboxid, told
 
-    mailboxid = await context.services.database.write(work)
+    mailboxid, told = await context.change(work)
+    context.write(told)
     if not context.offers("OBJECTID"):
         return Ok("Made")
     return Ok("Made", b"MAILBOXID (%b)" % mailboxid.encode("ascii"))
@@ -42,13 +54,18 @@ def make_superiors(tx: WriteTx, account: AccountId, name: str) -> None:
         tx.create_mailbox(account, superior)
 
 
-def checked_name(name: str) -> str:
+def checked_name(name: str, *, normalizes: bool) -> str:
     """The stored form of a name a client wants to give.
+
+    Args:
+        name: as the client wrote it.
+        normalizes: whether it is Net-Unicode then (RFC 9051 §5.1); modified UTF-7 is to be kept
+            as it is written (RFC 3501 §5.1.3).
 
     Raises:
         No: it can't be a name.
     """
-    name = canonical_name(name)
+    name = canonical_name(normal_form(name) if normalizes else name)
     if not is_name(name):
         raise No(
             f"A mailbox's name has 1 to {MAX_NAME_CHARACTERS} characters, no control characters,"

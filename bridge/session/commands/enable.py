@@ -10,13 +10,19 @@ async def enable(context: Context, command: Enable) -> Ok:
 
     What is on already is confirmed again: it is enabled by this command as well.
     """
-    offered = context.capability().split()
-    enabled = [name for name in command.names if name in ENABLES and name.encode() in offered]
-    context.write(b"* ENABLED", *(b" " + name.encode() for name in enabled), b"\r\n")
+    offered = {token.upper(): token for token in context.capability().decode("ascii").split()}
+    enabled = [name for name in command.names if name in ENABLES and name in offered]
+    context.write(b"* ENABLED", *(b" " + offered[name].encode() for name in enabled), b"\r\n")
     for name in enabled:
         await ENABLES[name](context)
     return Ok("Done")
 
 
-ENABLES = {"CONDSTORE": Context.enable_condstore, "METADATA": Context.enable_metadata}
+ENABLES = {
+    "CONDSTORE": Context.enable_condstore,
+    "QRESYNC": Context.enable_qresync,
+    "METADATA": Context.enable_metadata,
+    "UTF8=ACCEPT": Context.enable_utf8,
+    "IMAP4REV2": Context.enable_rev2,
+}
 """What can be enabled, and how."""

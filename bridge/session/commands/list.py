@@ -7,7 +7,14 @@ from bridge.imap.commands.list import List, Lsub
 from bridge.imap.serialize import mailbox_name
 from bridge.model.annotation import Annotation
 from bridge.model.ids import AccountId, MailboxId
-from bridge.model.mailbox import DELIMITER, INBOX, MAX_NAME_CHARACTERS, MailboxStatus, superiors
+from bridge.model.mailbox import (
+    DELIMITER,
+    INBOX,
+    MAX_NAME_CHARACTERS,
+    MailboxStatus,
+    normal_form,
+    superiors,
+)
 from bridge.query.annotations import chosen
 from bridge.query.listing import Listed, Matches, listed
 from bridge.query.names import matcher
@@ -43,6 +50,7 @@ class _Wanted:
     children: bool
     uses: bool
     append_octets: int
+    utf8: bool
 
     @staticmethod
     def of(context: Context, command: List) -> "_Wanted":
@@ -54,10 +62,11 @@ class _Wanted:
         returns, plain = command.returns, not command.extended
         return _Wanted(
             command,
-            _any_of(command.patterns),
+            _any_of(command.patterns, utf8=context.mode.utf8),
             children="CHILDREN" in returns or (plain and context.offers("CHILDREN")),
             uses="SPECIAL-USE" in returns or (plain and context.offers("SPECIAL-USE")),
             append_octets=context.services.limits.append_octets,
+            utf8=context.mode.utf8,
         )
 
 
@@ -98,9 +107,10 @@ class _List:
 
     def lines(self) -> Iterator[bytes]:
         command = self.wanted.command
-        recursive = "RECURSIVEMATCH" in command.selects
+        recursive, utf8 = "RECURSIVEMATCH" in command.selects, self.wanted.utf8
         for one in listed(self._selected(), self.wanted.matches, recursive=recursive):
-            yield _line(b"LIST", self._attributes(one), one.name, childinfo=one.childinfo)
+            attributes = self._attributes(one)
+            yield _line(b"LIST", attributes, one.name, childinfo=one.childinfo, utf8=utf8)
             key = self._ids.get(one.name) if one.meets else None
             if key is None:
                 continue
@@ -110,10 +120,11 @@ class _List:
                     command.status,
                     deleted_size=self._deleted_sizes.get(key, 0),
                     append_octets=self.wanted.append_octets,
+                    utf8=utf8,
                 )
             if command.metadata:
                 found = chosen(self._annotations.get(key, {}), command.metadata)
-                yield metadata_line(one.name, found.values)
+                yield metadata_line(one.name, found.values, utf8=utf8)
 
     def _selected(self) -> Iterable[str]:
         """The names that meet all criteria; REMOTE adds none, for none is."""
@@ -135,40 +146,46 @@ class _List:
 
 async def list_subscribed(context: Context, command: Lsub) -> Ok:
     """Lists the subscribed names that match."""
-    account, pattern = context.user.id, command.pattern
+    account, pattern, utf8 = context.user.id, command.pattern, context.mode.utf8
     if pattern is None:
         return Ok("No name is written so")
-    matches, hides = matcher(pattern, MAX_NAME_CHARACTERS), pattern.endswith("%")
+    matches, hides = _any_of((pattern,), utf8=utf8), pattern.endswith("%")
 
     def lines(tx: ReadTx) -> bytes:
         existing = {name for _, name, _ in tx.names(account)}
-        return b"".join(_lsub(tx.subscriptions(account), existing, matches, hides=hides))
+        shown = _lsub(tx.subscriptions(account), existing, hides=hides)
+        return b"".join(
+            _line(b"LSUB", attributes, name, utf8=utf8)
+            for name, attributes in shown
+            if matches(name)
+        )
 
     context.write(await context.services.database.read(lines))
     return Ok("Done")
 
 
-def _lsub(
-    names: tuple[str, ...], existing: set[str], matches: Matches, *, hides: bool
-) -> Iterator[bytes]:
-    """Subscribed names; with "%", the superiors of those that it hides (RFC 3501 §6.3.9)."""
+def _lsub(names: tuple[str, ...], existing: set[str], *, hides: bool) -> list[tuple[str, str]]:
+    """Subscribed names with their attributes, by name.
+
+    With "%", the superiors of those that it hides as well (RFC 3501 §6.3.9).
+    """
     shown = {name: "" if name in existing else "\\Noselect" for name in names}
     if hides:
         for name in names:
             for superior in superiors(name):
                 shown.setdefault(superior, "\\Noselect")
-    for name, attributes in sorted(shown.items()):
-        if matches(name):
-            yield _line(b"LSUB", attributes, name)
+    return sorted(shown.items())
 
 
-def _any_of(patterns: tuple[str, ...]) -> Matches:
-    tests = [matcher(pattern, MAX_NAME_CHARACTERS) for pattern in patterns]
+def _any_of(patterns: tuple[str, ...], *, utf8: bool) -> Matches:
+    # As names are found: as they are written, and in UTF-8 by their normal form too.
+    every = dict.fromkeys((*patterns, *(map(normal_form, patterns) if utf8 else ())))
+    tests = [matcher(pattern, MAX_NAME_CHARACTERS) for pattern in every]
     return tests[0] if len(tests) == 1 else lambda name: any(test(name) for test in tests)
 
 
-def _line(verb: bytes, attributes: str, name: str, *, childinfo: bool = False) -> bytes:
+def _line(verb: bytes, attributes: str, name: str, *, childinfo: bool = False, utf8: bool) -> bytes:
     # RECURSIVEMATCH comes with SUBSCRIBED, the one criterion that CHILDINFO can name.
     more = b' ("CHILDINFO" ("SUBSCRIBED"))' if childinfo else b""
-    written = mailbox_name(name)
+    written = mailbox_name(name, utf8=utf8)
     return b'* %b (%b) "/" %b%b\r\n' % (verb, attributes.encode("ascii"), written, more)

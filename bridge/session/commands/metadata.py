@@ -36,12 +36,12 @@ async def get_metadata(context: Context, command: GetMetadata) -> Ok:
     RFC 5464 knows no wildcards, which no mailbox's name has; its drafts did, and clients ask for
     all that there is of all mailboxes so.
     """
-    account = context.user.id
+    utf8 = context.mode.utf8
 
     def read(tx: ReadTx) -> tuple[bytes, int]:
         # In a reading thread: there may be thousands of mailboxes.
-        found = list(_found(tx, account, command))
-        lines = (metadata_line(name, one.values) for name, one in found if one.values)
+        found = list(_found(tx, context, command))
+        lines = (metadata_line(name, one.values, utf8=utf8) for name, one in found if one.values)
         return b"".join(lines), max((one.longest for _, one in found), default=0)
 
     lines, longest = await context.services.database.read(read)
@@ -49,16 +49,18 @@ async def get_metadata(context: Context, command: GetMetadata) -> Ok:
     return Ok("Done", b"METADATA LONGENTRIES %d" % longest if longest else b"")
 
 
-def metadata_line(mailbox: str, values: Sequence[tuple[str, bytes | None]]) -> bytes:
+def metadata_line(
+    mailbox: str, values: Sequence[tuple[str, bytes | None]], *, utf8: bool = False
+) -> bytes:
     """The METADATA response with at least one entry and its value."""
     shown = b" ".join(
         b"%b %b" % (astring(name.encode("ascii")), value(one)) for name, one in values
     )
-    return b"* METADATA %b (%b)\r\n" % (mailbox_name(mailbox), shown)
+    return b"* METADATA %b (%b)\r\n" % (mailbox_name(mailbox, utf8=utf8), shown)
 
 
-def _found(tx: ReadTx, account: AccountId, command: GetMetadata) -> Iterator[Named]:
-    name, entries = command.mailbox, command.entries
+def _found(tx: ReadTx, context: Context, command: GetMetadata) -> Iterator[Named]:
+    account, name, entries = context.user.id, command.mailbox, command.entries
     if "*" in name or "%" in name:
         matches = matcher(name, MAX_NAME_CHARACTERS)
         held = tx.annotations_of_all(account)
@@ -68,7 +70,7 @@ def _found(tx: ReadTx, account: AccountId, command: GetMetadata) -> Iterator[Nam
                 if any(value is not None for _, value in one.values) or one.longest:
                     yield box, one
         return
-    mailbox = _mailbox(tx, account, name)
+    mailbox = _mailbox(tx, context, name)
     own = tx.annotations(account, mailbox)
     shown = "" if mailbox is None else mailbox.name
     yield shown, chosen(own, entries, depth=command.depth, max_size=command.max_size)
@@ -83,7 +85,7 @@ async def set_metadata(context: Context, command: SetMetadata) -> Ok:
             raise No(text, f"METADATA MAXSIZE {MAX_VALUE_OCTETS}", limit="other")
 
     def work(tx: WriteTx) -> int:
-        mailbox = _mailbox(tx, account, command.mailbox)
+        mailbox = _mailbox(tx, context, command.mailbox)
         values = list(command.values)
         for at, (entry, octets) in enumerate(values):
             if mailbox is None and entry.lower() == ADMIN_ENTRY:
@@ -102,7 +104,7 @@ async def set_metadata(context: Context, command: SetMetadata) -> Ok:
     return Ok("Done")
 
 
-def _mailbox(tx: ReadTx, account: AccountId, name: str) -> Mailbox | None:
+def _mailbox(tx: ReadTx, context: Context, name: str) -> Mailbox | None:
     """The mailbox; None for the server.
 
     Raises:
@@ -110,7 +112,7 @@ def _mailbox(tx: ReadTx, account: AccountId, name: str) -> Mailbox | None:
     """
     if not name:
         return None
-    mailbox = tx.mailbox(account, name)
+    mailbox = context.mailbox(tx, name)
     if mailbox is None:
         raise No("There is no such mailbox", "NONEXISTENT")
     return mailbox

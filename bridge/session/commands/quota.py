@@ -25,7 +25,8 @@ async def get_quota(context: Context, command: GetQuota) -> Ok:
 
 async def get_quota_root(context: Context, command: GetQuotaRoot) -> Ok:
     """Tells the root that a mailbox of this name has or would have, and its usage and limit."""
-    name, quota = mailbox_name(canonical_name(command.mailbox)), await _quota(context)
+    name = mailbox_name(canonical_name(command.mailbox), utf8=context.mode.utf8)
+    quota = await _quota(context)
     if quota is None:
         context.write(b"* QUOTAROOT %b\r\n" % name)
     else:

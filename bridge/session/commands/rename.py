@@ -1,10 +1,11 @@
-"""RENAME."""
+"""RENAME (RFC 9051 §6.3.6)."""
 
 from bridge.imap.commands.rename import Rename
 from bridge.model.ids import AccountId
 from bridge.model.mailbox import DELIMITER, INBOX, Mailbox, canonical_name
 from bridge.session.commands.create import checked_name, make_superiors
 from bridge.session.context import Context
+from bridge.session.names import told_name
 from bridge.session.reply import No, Ok
 from bridge.store.tx import WriteTx
 
@@ -12,16 +13,25 @@ from bridge.store.tx import WriteTx
 async def rename(context: Context, command: Rename) -> Ok:
     """Renames a mailbox and all below it; of INBOX it moves the messages (RFC 9051 §6.3.6)."""
     account, services = context.user.id, context.services
-    source, target = canonical_name(command.source), checked_name(command.target)
-    if target.startswith(source + DELIMITER) and source != INBOX:
-        raise No("A mailbox can't be moved below itself", "CANNOT")
+    rev2 = context.mode.rev2
+    target = checked_name(command.target, normalizes=context.mode.utf8)
 
-    def work(tx: WriteTx) -> None:
+    def work(tx: WriteTx) -> bytes:
+        found = context.mailbox(tx, command.source)
+        source = canonical_name(command.source) if found is None else found.name
+        if target.startswith(source + DELIMITER) and source != INBOX:
+            raise No("A mailbox can't be moved below itself", "CANNOT")
         if tx.mailbox(account, target) is not None:
             raise No("A mailbox of that name is there already", "ALREADYEXISTS")
-        if source != INBOX:
-            _rename_tree(tx, account, source, target)
-            return
+        if source == INBOX:
+            move_all(tx)
+            # INBOX is still there: what is new is only that the name may be another than asked for.
+            old = command.target
+            return told_name(tx, account, target, old=old) if rev2 and old != target else b""
+        _rename_tree(tx, account, source, target)
+        return told_name(tx, account, target, old=command.source) if rev2 else b""
+
+    def move_all(tx: WriteTx) -> None:
         inbox = tx.mailbox(account, INBOX)
         assert inbox is not None
         make_superiors(tx, account, target)
@@ -31,7 +41,7 @@ async def rename(context: Context, command: Rename) -> Ok:
         tx.copy(inbox.id, uids, made.id, services.clock())
         tx.expunge(inbox.id, uids, services.clock())
 
-    await services.database.write(work)
+    context.write(await context.change(work))
     return Ok("Renamed")
 
 
@@ -45,7 +55,7 @@ def _rename_tree(tx: WriteTx, account: AccountId, source: str, target: str) -> N
     if source not in boxes:
         raise No("There is no such mailbox", "NONEXISTENT")
     moved = {
-        name: checked_name(target + name[len(source) :])
+        name: checked_name(target + name[len(source) :], normalizes=False)
         for name in boxes
         if name == source or name.startswith(source + DELIMITER)
     }

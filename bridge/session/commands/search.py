@@ -1,11 +1,13 @@
 """SEARCH (RFC 9051 §6.4.4; RFC 3501 §7.2.5; RFC 7162 §3.1.5)."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
 from bridge.imap.commands.search import Search
 from bridge.model.search import SearchKey
+from bridge.model.sort import Returns
 from bridge.query import evaluate
 from bridge.query.evaluate import Mask
 from bridge.session.context import Context
@@ -29,6 +31,9 @@ FOUND_MESSAGES = 10_000
 async def search(context: Context, command: Search) -> Ok:
     """Finds messages; what is expunged and not yet announced is left out."""
     view = context.selected
+    if command.returns is None and context.mode.rev2:
+        # RFC 9051 §6.4.4: it always answers with ESEARCH.
+        command = replace(command, returns=Returns(frozenset({"ALL"})))
     if command.modseq:
         # It asks for what changed: in the mailbox, not in what this session knows of it.
         await context.sync(expunge=False, always=True)
@@ -53,11 +58,13 @@ async def matching(context: Context, view: View, key: SearchKey) -> Sequence[int
     if plan.in_store is None:
         return messages.positions(possible)
     octets = messages.octets(possible)
+    context.progress.goal = octets.count(1)
     found: list[int] = []
     for some in _turns(octets, READ_MESSAGES if plan.reads else FOUND_MESSAGES):
         among = octets[some.start : some.stop]
         ask = partial(_in_store, view=view, key=plan.in_store, some=some, among=among, now=now)
         found += await read(ask)
+        context.progress.done += among.count(1)
     return found
 
 

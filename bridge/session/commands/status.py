@@ -12,10 +12,9 @@ from bridge.store.tx import ReadTx
 
 async def status(context: Context, command: Status) -> Ok:
     """Counters of a mailbox that need not be selected."""
-    account = context.user.id
 
     def read(tx: ReadTx) -> tuple[MailboxStatus, int]:
-        mailbox = tx.mailbox(account, command.mailbox)
+        mailbox = context.mailbox(tx, command.mailbox)
         if mailbox is None:
             raise No("There is no such mailbox", "NONEXISTENT")
         wanted = "DELETED-STORAGE" in command.items
@@ -25,12 +24,25 @@ async def status(context: Context, command: Status) -> Ok:
     if found.mailbox.name == INBOX:
         context.looked()
     limit = context.services.limits.append_octets
-    context.write(status_line(found, command.items, deleted_size=deleted_size, append_octets=limit))
+    context.write(
+        status_line(
+            found,
+            command.items,
+            deleted_size=deleted_size,
+            append_octets=limit,
+            utf8=context.mode.utf8,
+        )
+    )
     return Ok("Done")
 
 
 def status_line(
-    found: MailboxStatus, items: Iterable[str], *, deleted_size: int, append_octets: int
+    found: MailboxStatus,
+    items: Iterable[str],
+    *,
+    deleted_size: int,
+    append_octets: int,
+    utf8: bool = False,
 ) -> bytes:
     """The STATUS response with these items, in their order; sizes are in octets."""
     values = {
@@ -47,4 +59,5 @@ def status_line(
         "APPENDLIMIT": append_octets,
     }
     shown = " ".join(f"{item} {values[item]}" for item in items)
-    return b"* STATUS %b (%b)\r\n" % (mailbox_name(found.mailbox.name), shown.encode("ascii"))
+    name = mailbox_name(found.mailbox.name, utf8=utf8)
+    return b"* STATUS %b (%b)\r\n" % (name, shown.encode("ascii"))

@@ -1,7 +1,7 @@
 """SUBSCRIBE and UNSUBSCRIBE."""
 
 from bridge.imap.commands.subscribe import Subscribe
-from bridge.model.mailbox import canonical_name
+from bridge.model.mailbox import canonical_name, normal_form
 from bridge.session.context import Context
 from bridge.session.reply import No, Ok
 from bridge.store.tx import WriteTx
@@ -12,12 +12,15 @@ async def subscribe(context: Context, command: Subscribe) -> Ok:
     account, name = context.user.id, canonical_name(command.mailbox)
 
     def work(tx: WriteTx) -> None:
+        mailbox = context.mailbox(tx, name)
         if not command.wanted:
-            tx.unsubscribe(account, name)
-        elif tx.mailbox(account, name) is None:
+            # As names are found; there needn't be a mailbox any more.
+            exact = not context.mode.utf8 or name in tx.subscriptions(account)
+            tx.unsubscribe(account, name if exact else normal_form(name))
+        elif mailbox is None:
             raise No("There is no such mailbox", "NONEXISTENT")
         else:
-            tx.subscribe(account, name)
+            tx.subscribe(account, mailbox.name)
 
-    await context.services.database.write(work)
+    await context.change(work)
     return Ok("Done")
