@@ -138,3 +138,14 @@ SearchKey = (
     | Or
     | And
 )
+
+
+def has_numbers(key: SearchKey) -> bool:
+    """Whether message numbers stand in it: they mean other messages once one is expunged."""
+    if isinstance(key, Numbers):
+        return not (key.uid or key.numbers.saved)
+    if isinstance(key, Not):
+        return has_numbers(key.key)
+    if isinstance(key, Or):
+        return has_numbers(key.left) or has_numbers(key.right)
+    return isinstance(key, And) and any(map(has_numbers, key.keys))

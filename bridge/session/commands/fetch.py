@@ -1,4 +1,4 @@
-"""FETCH (RFC 9051 §6.4.5; RFC 7162 §3.1.4)."""
+"""FETCH (RFC 9051 §6.4.5; RFC 7162 §3.1.4, §3.2.6)."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -10,11 +10,14 @@ from bridge.model.change import FlagChange
 from bridge.model.fetch import FetchItem
 from bridge.model.flags import SEEN, FlagOp
 from bridge.model.ids import MessageId
-from bridge.session import render
+from bridge.model.numset import NumSet
+from bridge.session import binary, render
 from bridge.session.context import Context
+from bridge.session.decoded import Coded
 from bridge.session.refresh import announce_keywords
 from bridge.session.render import Batch
-from bridge.session.reply import Ok
+from bridge.session.reply import Bad, No, Ok
+from bridge.session.resync import known_uids, vanished_earlier
 from bridge.session.view import View
 from bridge.store.columns import Rows
 from bridge.store.tx import ReadTx, WriteTx
@@ -36,9 +39,16 @@ _AWARE = (FetchItem("UID", echo=b"UID"), *_UNASKED, FetchItem("MODSEQ", echo=b"M
 
 
 async def fetch(context: Context, command: Fetch) -> Ok:
-    """Shows items of messages, those expunged elsewhere included until that is announced."""
+    """Shows items of messages, those expunged elsewhere included until that is announced.
+
+    Raises:
+        Bad: VANISHED is asked for, and QRESYNC isn't enabled.
+        No: of some messages a part can't be decoded; they aren't shown, the others are.
+    """
     view = context.selected
     since = command.changed_since
+    if command.vanished and not context.qresync:
+        raise Bad("QRESYNC has to be enabled first")
     if since is not None:
         # What changed in the mailbox is asked for, not what this session knows of it.
         await context.sync(expunge=False, always=True)
@@ -46,17 +56,38 @@ async def fetch(context: Context, command: Fetch) -> Ok:
     if command.partial is not None:
         positions = positions[command.partial.of(len(positions))]
     if since is not None:
-        positions = [position for position in positions if view.modseq(position) > since]
-    if all(item.name in render.FROM_VIEW for item in command.items):
-        await _show_view(context, view, positions, command.items)
-    else:
-        await _show_rows(context, view, positions, command.items)
+        if command.vanished:
+            await _tell_vanished(context, view, command.numbers, since)
+        positions = view.changed_since(positions, since)
+    if not await show_messages(context, view, positions, command.items):
+        raise No("A part has a transfer encoding that is not known: fetch its BODY", "UNKNOWN-CTE")
     return Ok("Done")
 
 
-async def _show_view(
+async def show_messages(
+    context: Context, view: View, positions: Sequence[int], items: tuple[FetchItem, ...]
+) -> bool:
+    """Shows items of the messages at ascending positions; whether of all of them.
+
+    A message is left out of which a part can't be decoded (RFC 3516 §4.3).
+    """
+    if all(item.name in render.FROM_VIEW for item in items):
+        await show_view(context, view, positions, items)
+        return True
+    return await _show_rows(context, view, positions, items)
+
+
+async def _tell_vanished(context: Context, view: View, numbers: NumSet, since: int) -> None:
+    """What is gone comes before any FETCH (RFC 7162 §3.2.6)."""
+    among = known_uids(view, numbers, None)
+    read = context.services.database.read
+    context.write(await read(lambda tx: vanished_earlier(tx, view, among, since)))
+
+
+async def show_view(
     context: Context, view: View, positions: Sequence[int], items: tuple[FetchItem, ...]
 ) -> None:
+    """Shows items that are all in the view."""
     for start in range(0, len(positions), BATCH_MESSAGES):
         some = positions[start : start + BATCH_MESSAGES]
         make = partial(_lines_of_view, items=items, view=view, positions=some)
@@ -74,7 +105,7 @@ def _lines_of_view(
 
 async def _show_rows(
     context: Context, view: View, positions: Sequence[int], items: tuple[FetchItem, ...]
-) -> None:
+) -> bool:
     """Shows batch after batch, each as large as `BATCH_MESSAGES` and `BATCH_OCTETS` allow."""
     marks = not view.read_only and any(item.section and not item.peek for item in items)
     names, mailbox_id = render.needs(items), view.mailbox.id
@@ -82,7 +113,7 @@ async def _show_rows(
     def shown(tx: ReadTx | None, rows: Rows) -> Batch | bytes:
         """A batch, or its lines where nothing else is to be done."""
         batch = render.batch_of_rows(tx, items, view, rows)
-        return batch if marks or batch.streams else render.lines(batch)
+        return batch if marks or batch.streams or not batch.complete else render.lines(batch)
 
     def look(tx: ReadTx, uids: list[int]) -> tuple[Batch | bytes, Rows]:
         rows = tx.columns(mailbox_id, uids, names, BATCH_OCTETS)
@@ -90,7 +121,7 @@ async def _show_rows(
 
     opened = context.services.opened
     single = len(positions) == 1 and len(items) <= FEW_ITEMS
-    start = 0
+    start, complete = 0, True
     while start < len(positions):
         some = positions[start : start + BATCH_MESSAGES]
         uids = view.uids_at(some)
@@ -103,11 +134,13 @@ async def _show_rows(
                 opened.keep(mailbox_id, rows)
         covers = len(uids) if rows.complete else uids.index(rows.uids[-1]) + 1
         if isinstance(found, Batch):
+            complete = complete and found.complete
             await _show_batch(context, view, found)
         else:
             context.write(found)
         await context.connection.drain()
         start += covers
+    return complete
 
 
 async def _show_batch(context: Context, view: View, batch: Batch) -> None:
@@ -133,6 +166,9 @@ async def _show_items(context: Context, batch: Batch, index: int) -> None:
         value = values[index]
         if item.section is None:
             context.write(space, render.fragment(item, value))
+        elif isinstance(value, Coded):
+            context.write(space)
+            await binary.show(context, item, MessageId(batch.message_ids[index]), value)
         elif isinstance(value, Slice):
             context.write(space, render.section_head(item, value))
             await _stream(context, MessageId(batch.message_ids[index]), value)
