@@ -7,6 +7,7 @@ MODSEQ never falls, keywords are announced, no EXPUNGE where none may be.
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Protocol
 
 from tests.wire.stream import Validator
@@ -20,9 +21,18 @@ from tests.wire.values import (
     Response,
     Status,
     UidSet,
+    Vanished,
 )
 
 FlagSet = frozenset[str]
+
+
+class Kind(Enum):
+    """What a client makes use of."""
+
+    PLAIN = "IMAP4rev1"
+    CONDSTORE = "CONDSTORE"
+    QRESYNC = "QRESYNC"
 
 
 class Link(Protocol):
@@ -88,15 +98,21 @@ class Oracle:
 class Agent:
     """One client of INBOX."""
 
-    def __init__(self, connect: Callable[[], Link], oracle: Oracle | None, *, aware: bool) -> None:
+    def __init__(self, connect: Callable[[], Link], oracle: Oracle | None, kind: Kind) -> None:
         self._connect = connect
         self.oracle = oracle
-        self.aware = aware
-        """It selects with CONDSTORE."""
+        self.kind = kind
+        self.away = False
+        """It has no connection."""
         self.commands = 0
         self.recent: set[int] = set()
         """What was \\Recent to it in mailboxes it selected, since the start."""
         self._hear_nothing_yet()
+
+    @property
+    def aware(self) -> bool:
+        """Whether it is CONDSTORE-aware."""
+        return self.kind is not Kind.PLAIN
 
     def _hear_nothing_yet(self) -> None:
         self._link = self._connect()
@@ -108,8 +124,12 @@ class Agent:
         """What was passed over where it had to be shown or found: so it must be expunged."""
         self.selected = self.idling = self.read_only = False
         self._highest = 0
+        self._told_highest: int | None = None
         self.synced_modseq = 0
         """It knows of all changes up to here."""
+        self.uidvalidity = 0
+        self.earlier: set[int] = set()
+        """What was gone before the mailbox was selected."""
 
     @property
     def free(self) -> bool:
@@ -119,10 +139,17 @@ class Agent:
     def log_in(self, user: bytes, password: bytes) -> None:
         """The first command."""
         self.say(Step(b"LOGIN %b %b" % (user, password)))
+        if self.kind is Kind.QRESYNC:
+            self.say(Step(b"ENABLE QRESYNC"))
 
-    def drop(self) -> None:
-        """The connection breaks, and there is a new one."""
+    def leave(self) -> None:
+        """The connection breaks."""
         self._link.close()
+        self.away = True
+
+    def come_back(self) -> None:
+        """There is a new connection."""
+        self.away = False
         self._hear_nothing_yet()
 
     def say(self, *steps: Step) -> None:
@@ -153,6 +180,8 @@ class Agent:
 
     def hear(self) -> bool:
         """Takes what has come, response by response; whether anything has."""
+        if self.away:
+            return False
         octets = self._half + self._link.take()
         lines = octets.split(b"\n")
         self._half = lines.pop()
@@ -168,8 +197,9 @@ class Agent:
             case Expunge(seq):
                 gone = self.messages.pop(seq - 1)
                 self.suspects.pop(gone, None)
-                if self.oracle is not None and gone.uid:
-                    assert gone.uid not in self.oracle.live, f"{gone.uid} is not expunged"
+                self._check_gone(gone.uid)
+            case Vanished():
+                self._vanished(response)
             case Fetch():
                 self._fetched(response)
             case Found():
@@ -184,10 +214,29 @@ class Agent:
             case Status():
                 self._answered(response)
 
+    def _vanished(self, vanished: Vanished) -> None:
+        for low, high in vanished.uids.ranges:
+            for uid in range(low, high + 1):
+                self._check_gone(uid)
+                if vanished.earlier:
+                    assert all(known.uid != uid for known in self.messages), f"{uid} is EARLIER"
+                    self.earlier.add(uid)
+                else:
+                    gone = next(known for known in self.messages if known.uid in (uid, 0))
+                    assert gone.uid or gone.flags is None, "it can't know which message is gone"
+                    self.messages.remove(gone)
+                    self.suspects.pop(gone, None)
+
+    def _check_gone(self, uid: int) -> None:
+        if self.oracle is not None and uid:
+            assert uid not in self.oracle.live, f"{uid} is not expunged"
+
     def _coded(self, code: Code | None) -> None:
-        if code is not None and code.name == "HIGHESTMODSEQ":
-            assert isinstance(code.argument, int)
-            self._highest = max(self._highest, code.argument)
+        if code is not None and isinstance(code.argument, int):
+            if code.name == "HIGHESTMODSEQ":
+                self._told_highest = code.argument
+            elif code.name == "UIDVALIDITY":
+                self.uidvalidity = code.argument
 
     def _answered(self, answer: Status) -> None:
         step = self.pending.popleft()
@@ -196,9 +245,13 @@ class Agent:
             code = answer.code.name if answer.code is not None else ""
             allowed = answer.condition == "NO" and code and code in step.refusal.split()
             assert allowed or (answer.condition == "NO" and self.read_only), (step.command, answer)
+        self._coded(answer.code)
+        # What it was told counts, though it may have seen higher ones (RFC 7162 §6).
+        highest = max(self.synced_modseq, self._highest)
+        self.synced_modseq = highest if self._told_highest is None else self._told_highest
+        self._highest, self._told_highest = 0, None
         if step.end is not None:
             step.end(answer)
-        self.synced_modseq = self._highest
         self._begin()
 
     def _fetched(self, fetch: Fetch) -> None:

@@ -1,9 +1,11 @@
 """What an agent does next, and what it then expects."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import takewhile
 from random import Random
 
-from tests.session.hammer.agent import Agent, FlagSet, Known, Step, numbers
+from tests.session.hammer.agent import Agent, FlagSet, Kind, Known, Step, numbers
 from tests.wire.values import Found, Status
 
 FLAGS = ("\\Seen", "\\Flagged", "\\Deleted", "\\Answered", "Work", "$Label1")
@@ -12,6 +14,24 @@ CROWDED = 50
 
 MESSAGE = b"From: a@example.org\r\nSubject: x\r\n\r\nbody\r\n"
 Test = Callable[[Known], bool | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Cache:
+    """What a client keeps while it has no connection: UIDs ascending, with what it knew."""
+
+    uidvalidity: int
+    modseq: int
+    messages: tuple[tuple[int, FlagSet | None], ...]
+
+    @classmethod
+    def of(cls, agent: Agent) -> "Cache":
+        """What the agent knows. From the first message on whose UID it doesn't know all are new."""
+        known = list(takewhile(lambda message: message.uid, agent.messages))
+        # Whether a STORE that isn't answered was done it can't know.
+        unsure = any(b"STORE" in step.command for step in agent.pending)
+        messages = tuple((one.uid, None if unsure else one.flags) for one in known)
+        return cls(agent.uidvalidity, agent.synced_modseq, messages)
 
 
 class Deeds:
@@ -44,6 +64,7 @@ class Deeds:
 
         def begin() -> None:
             agent.messages, agent.suspects, agent.selected = [], {}, False
+            agent.earlier = set()
 
         def end(answer: Status) -> None:
             agent.selected, agent.read_only = True, examine
@@ -51,9 +72,12 @@ class Deeds:
         verb = b"EXAMINE" if examine else b"SELECT"
         return Step(verb + (b" INBOX (CONDSTORE)" if agent.aware else b" INBOX"), begin, None, end)
 
-    def resync(self, since: int, known: dict[int, FlagSet]) -> list[Step]:
+    def resync(self, cache: Cache) -> list[Step]:
         """What a client with a cache does when it is connected again (RFC 7162 §6)."""
-        agent = self._agent
+        agent, since = self._agent, cache.modseq
+        if agent.kind is Kind.QRESYNC:
+            return [self._resync_quickly(cache)]
+        known = dict(cache.messages)
 
         def remember(answer: Status) -> None:
             for message in agent.messages:
@@ -63,6 +87,33 @@ class Deeds:
         steps = [self.select(), Step(b"FETCH 1:* (UID)")]
         steps.append(Step(b"UID FETCH 1:* (FLAGS) (CHANGEDSINCE %d)" % since, end=remember))
         return steps
+
+    def _resync_quickly(self, cache: Cache) -> Step:
+        """All that it must know in one answer (RFC 7162 §3.2.5)."""
+        agent, chance, step = self._agent, self._chance, self.select()
+        uids = [uid for uid, _ in cache.messages]
+        text = b"%d %d" % (cache.uidvalidity, cache.modseq)
+        if uids and chance.random() < 0.6:
+            text += b" " + _set(uids)
+            if chance.random() < 0.6:
+                places = sorted(chance.sample(range(len(uids)), min(len(uids), 4)))
+                numbers = _set([place + 1 for place in places])
+                text += b" (%b %b)" % (numbers, _set([uids[place] for place in places]))
+        opened = step.end
+        assert opened is not None
+
+        def end(answer: Status) -> None:
+            opened(answer)
+            kept = [(uid, flags) for uid, flags in cache.messages if uid not in agent.earlier]
+            assert len(kept) <= len(agent.messages), f"{kept} are more than there are"
+            for message, (uid, flags) in zip(agent.messages, kept, strict=False):
+                assert message.uid in (0, uid), f"{message.uid} stands where {uid} must"
+                message.uid = uid
+                if message.flags is None:
+                    message.flags = flags
+
+        verb, _, _ = step.command.partition(b" ")
+        return Step(verb + b" INBOX (QRESYNC (%b))" % text, step.begin, None, end)
 
     def _apart(self) -> list[Step]:
         """What names no message."""
@@ -148,7 +199,8 @@ class Deeds:
         if chance.random() < 0.5:
             key = b"MODSEQ %d" % since
             return self._searching(uid, key, lambda known: known.modseq >= since or None)
-        step = Step(uid + b"FETCH 1:* (UID FLAGS) (CHANGEDSINCE %d)" % since)
+        more = b" VANISHED" if uid and agent.kind is Kind.QRESYNC else b""
+        step = Step(uid + b"FETCH 1:* (UID FLAGS) (CHANGEDSINCE %d%b)" % (since, more))
         before = dict(agent.oracle.live) if agent.oracle is not None else {}
 
         def end(answer: Status) -> None:
@@ -285,3 +337,7 @@ def _or(one: bool | None, other: bool | None) -> bool | None:
     if one or other:
         return True
     return None if one is None or other is None else False
+
+
+def _set(numbers: Iterable[int]) -> bytes:
+    return b",".join(b"%d" % number for number in numbers)

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from random import Random
 from typing import Protocol
 
-from tests.session.hammer.agent import Agent, Link, Oracle, Step
-from tests.session.hammer.deeds import CROWDED, Deeds
+from tests.session.hammer.agent import Agent, Kind, Link, Oracle, Step
+from tests.session.hammer.deeds import CROWDED, Cache, Deeds
 
 AGENTS = 10
 
@@ -29,19 +29,24 @@ class World(Protocol):
     def deliver(self) -> None:
         """Mail comes by sync."""
 
+    def forget(self) -> None:
+        """What was expunged is remembered no more, where that can be done."""
+
     def quiet(self) -> None:
         """Waits until what was under way has happened."""
 
 
 class Crowd:
-    """The agents of one world. Those with odd numbers are CONDSTORE-aware."""
+    """The agents of one world, each of a kind by chance; one is surely of each."""
 
     def __init__(self, world: World, chance: Random) -> None:
         self._world = world
         self._chance = chance
         self.rounds = 0
         oracle = world.oracle
-        self._agents = [Agent(world.connect, oracle, aware=bool(n % 2)) for n in range(AGENTS)]
+        kinds = [*Kind, *(chance.choice(list(Kind)) for _ in range(AGENTS - len(Kind)))]
+        self._agents = [Agent(world.connect, oracle, kind) for kind in kinds]
+        self._caches: dict[Agent, Cache] = {}
         self._deeds = {agent: Deeds(agent, chance) for agent in self._agents}
         for agent in self._agents:
             agent.log_in(world.user, world.password)
@@ -63,24 +68,31 @@ class Crowd:
 
     def _act(self, agent: Agent) -> None:
         chance = self._chance
-        if agent.idling:
+        if agent.away:
+            if chance.random() < 0.05:
+                self._return(agent)
+        elif agent.aware and self._may_leave(agent) and chance.random() < 0.02:
+            self._caches[agent] = Cache.of(agent)
+            agent.leave()
+        elif agent.idling:
             if chance.random() < 0.2:
                 agent.done()
         elif agent.free:
-            if agent.aware and agent.selected and chance.random() < 0.02:
-                self._reconnect(agent)
-            else:
-                agent.say(*self._deeds[agent].next())
+            agent.say(*self._deeds[agent].next())
+        if chance.random() < 0.005:
+            self._world.forget()
         if chance.random() < 0.02 and len(agent.messages) < CROWDED:
             self._world.deliver()
 
-    def _reconnect(self, agent: Agent) -> None:
-        """A client with a cache is cut off, and asks for what it has missed."""
-        since = agent.synced_modseq
-        cache = {known.uid: known.flags for known in agent.messages if known.flags is not None}
-        agent.drop()
+    def _may_leave(self, agent: Agent) -> bool:
+        """QRESYNC loses nothing though the connection breaks in the middle of an answer."""
+        return agent.selected and (agent.free or agent.kind is Kind.QRESYNC)
+
+    def _return(self, agent: Agent) -> None:
+        """A client with a cache asks for what it has missed."""
+        agent.come_back()
         agent.log_in(self._world.user, self._world.password)
-        agent.say(*self._deeds[agent].resync(since, cache))
+        agent.say(*self._deeds[agent].resync(self._caches.pop(agent)))
 
     def _hear(self) -> None:
         for agent in self._agents:
@@ -102,6 +114,9 @@ class Crowd:
 
     def _compare(self) -> None:
         """After NOOP all know the same, and it is true."""
+        for agent in self._agents:
+            if agent.away:
+                self._return(agent)
         self._settle()
         self._world.quiet()
         for agent in self._agents:

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -128,6 +129,11 @@ class MemoryWorld:
                 self._server.bus.publish(hint)
         else:
             self._turns.turn()
+
+    def forget(self) -> None:
+        """What was expunged is remembered no more."""
+        while self._store.write(lambda tx: tx.purge(NOW + timedelta(days=40))):
+            pass
 
     def quiet(self) -> None:
         """What was under way has happened."""

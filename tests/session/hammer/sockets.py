@@ -82,6 +82,9 @@ class SocketWorld:
         with self._pop.lock:
             self._pop.messages = [*self._pop.messages, octets]
 
+    def forget(self) -> None:
+        """The daemon remembers for as long as it is told to."""
+
     def quiet(self) -> None:
         """Waits until what is at the provider is here: two POP sessions have ended well."""
         ended = self._pop.quits + 2
