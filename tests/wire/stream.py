@@ -9,6 +9,7 @@ from tests.wire.client import ClientReader, Command, Hold
 from tests.wire.grammar import next_response
 from tests.wire.tokens import Cursor, Dialect, GrammarError, Incomplete
 from tests.wire.values import (
+    Capabilities,
     Continuation,
     Enabled,
     Exists,
@@ -76,6 +77,7 @@ class Validator:
         self._was_closed = False
         self._told_highest = self._was_aware = False
         self._bye = False
+        self._offered: frozenset[bytes] = frozenset()
 
     @property
     def dialect(self) -> Dialect:
@@ -286,6 +288,9 @@ class Validator:
 
     @property
     def _says_closed(self) -> bool:
+        """Whether it has to: RFC 7162 §3.2.11 asks it of whoever offers one of these."""
+        if self._offered & {b"QRESYNC", b"CONDSTORE"}:
+            return True
         return bool(self.enabled & {b"QRESYNC", b"IMAP4REV2"})
 
     def _succeeded(self, command: Command, response: Status) -> None:
@@ -327,6 +332,9 @@ class Validator:
         fault = fault or rules.of_another_revision(response, None, rev2=self.dialect.rev2)
         if fault is not None:
             raise ProtocolViolation(fault)
+        if response.code is not None and response.code.name == "CAPABILITY":
+            assert isinstance(response.code.argument, tuple)
+            self._offered = frozenset(name.upper() for name in response.code.argument)
 
     def _status(self, response: Status) -> None:
         self._code(response)
@@ -388,7 +396,9 @@ class Validator:
         heard = b"METADATA" in self.enabled or bool(rules.METADATA_EVENTS & self.notify)
         if isinstance(response, Metadata) and response.changed and not heard:
             raise ProtocolViolation("news of annotations without ENABLE METADATA (RFC 5464 §4.1)")
-        if isinstance(response, Enabled):
+        if isinstance(response, Capabilities):
+            self._offered = frozenset(name.upper() for name in response.names)
+        elif isinstance(response, Enabled):
             self.enabled |= frozenset(response.names)
             self.condstore = self.condstore or bool(self.enabled & {b"CONDSTORE", b"QRESYNC"})
         elif isinstance(response, _OF_MAILBOX):
