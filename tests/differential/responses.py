@@ -7,7 +7,7 @@ from dataclasses import dataclass
 Value = bytes | int | str | None | tuple["Value", ...]
 """A string, a number, an atom, NIL or a parenthesized list."""
 
-_LITERAL = re.compile(rb"\{(\d+)\}\r\n")
+_LITERAL = re.compile(rb"~?\{(\d+)\}\r\n")
 _QUOTED = re.compile(rb'"((?:[^"\\\r\n\x00\x80-\xff]|\\["\\])*)"')
 _NUMBER = re.compile(rb"\d+(?=[ )\r])")
 _ATOM = re.compile(rb"[^\x00-\x20(){\"\x7f-\xff]+")
