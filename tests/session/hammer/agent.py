@@ -16,6 +16,7 @@ from tests.wire.values import (
     Continuation,
     Exists,
     Expunge,
+    ExtendedSearch,
     Fetch,
     Found,
     Response,
@@ -98,10 +99,14 @@ class Oracle:
 class Agent:
     """One client of INBOX."""
 
-    def __init__(self, connect: Callable[[], Link], oracle: Oracle | None, kind: Kind) -> None:
+    def __init__(
+        self, connect: Callable[[], Link], oracle: Oracle | None, kind: Kind, *, rev2: bool
+    ) -> None:
         self._connect = connect
         self.oracle = oracle
         self.kind = kind
+        self.rev2 = rev2
+        """It speaks IMAP4rev2."""
         self.away = False
         """It has no connection."""
         self.commands = 0
@@ -141,6 +146,8 @@ class Agent:
         self.say(Step(b"LOGIN %b %b" % (user, password)))
         if self.kind is Kind.QRESYNC:
             self.say(Step(b"ENABLE QRESYNC"))
+        if self.rev2:
+            self.say(Step(b"ENABLE IMAP4rev2"))
 
     def leave(self) -> None:
         """The connection breaks."""
@@ -202,10 +209,10 @@ class Agent:
                 self._vanished(response)
             case Fetch():
                 self._fetched(response)
-            case Found():
+            case Found() | ExtendedSearch():
                 found = self.pending[0].found
                 assert found is not None
-                found(response)
+                found(response if isinstance(response, Found) else as_found(response))
             case Continuation() if self.pending and self.pending[0].command == b"IDLE":
                 self.idling = True
             case Status(tag=None):
@@ -285,6 +292,15 @@ class Agent:
         """The message must turn out to be expunged."""
         if known in self.messages:
             self.suspects.setdefault(known, f"{why}, believed {known}")
+
+
+def as_found(response: ExtendedSearch) -> Found:
+    """ESEARCH with ALL as the SEARCH response that it stands for."""
+    items = dict(response.items)
+    every, modseq = items.get("ALL"), items.get("MODSEQ")
+    ranges = every.ranges if isinstance(every, UidSet) else ()
+    numbers = tuple(n for low, high in ranges for n in range(low, high + 1))
+    return Found("SEARCH", numbers, modseq if isinstance(modseq, int) else None)
 
 
 def lowered(flags: Iterable[bytes]) -> FlagSet:

@@ -55,6 +55,8 @@ class Deeds:
             return [self._by_uid()]
         if chance.random() < 0.35:
             return self._apart()
+        if agent.messages and chance.random() < 0.1:
+            return self._saved()
         return [self._by_number()] if agent.messages else [Step(b"NOOP")]
 
     def select(self) -> Step:
@@ -134,7 +136,7 @@ class Deeds:
                 more = b" HIGHESTMODSEQ" if agent.aware else b""
                 return [Step(b"STATUS Archive (MESSAGES UNSEEN%b)" % more)]
             case 8:
-                return [Step(b"CHECK")]
+                return [Step(b"NOOP" if agent.rev2 else b"CHECK")]
             case _:
                 return [Step(b"NOOP")]
 
@@ -145,6 +147,14 @@ class Deeds:
             agent.messages, agent.suspects, agent.selected = [], {}, False
 
         return Step(verb, end=end)
+
+    def _saved(self) -> list[Step]:
+        """A search that is saved, and at once what uses it (RFC 5182 §2.3)."""
+        agent, chance = self._agent, self._chance
+        some = chance.sample(agent.messages, min(len(agent.messages), chance.choice([1, 2, 4])))
+        uids = b",".join(b"%d" % known.uid for known in some)
+        search = Step(b"UID SEARCH RETURN (SAVE) UID " + uids)
+        return [search, self._on(b"UID ", b"$", some)]
 
     def _by_number(self) -> Step:
         first = self._chance.randrange(len(self._agent.messages))

@@ -37,15 +37,16 @@ class World(Protocol):
 
 
 class Crowd:
-    """The agents of one world, each of a kind by chance; one is surely of each."""
+    """The agents of one world, each of a kind and a revision by chance; one is surely of each."""
 
     def __init__(self, world: World, chance: Random) -> None:
         self._world = world
         self._chance = chance
         self.rounds = 0
         oracle = world.oracle
-        kinds = [*Kind, *(chance.choice(list(Kind)) for _ in range(AGENTS - len(Kind)))]
-        self._agents = [Agent(world.connect, oracle, kind) for kind in kinds]
+        every = [(kind, rev2) for kind in Kind for rev2 in (False, True)]
+        kinds = [*every, *(chance.choice(every) for _ in range(AGENTS - len(every)))]
+        self._agents = [Agent(world.connect, oracle, kind, rev2=rev2) for kind, rev2 in kinds]
         self._caches: dict[Agent, Cache] = {}
         self._deeds = {agent: Deeds(agent, chance) for agent in self._agents}
         for agent in self._agents:
