@@ -4,15 +4,43 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from bridge.imap.serialize import string
 
+KEPT_NUMBERS = 1 << 15
+"""Of which the written form is kept, once a mailbox is as large: at most 2 MiB."""
+
 _END = -1
+_written: list[bytes] = []
 
 
 def numbers_data(name: bytes, numbers: Sequence[int], modseq: int | None = None) -> bytes:
     """SEARCH (RFC 3501 §7.2.5) or SORT (RFC 5256 §4); the modseq as RFC 7162 §3.1.5 has it."""
     highest = b"" if modseq is None else b" (MODSEQ %d)" % modseq
-    # All at once, which takes half as long as one after the other.
-    text = b" %d" * len(numbers) % tuple(numbers)
-    return b"* %b%b%b\r\n" % (name, text, highest)
+    return b"* %b%b%b\r\n" % (name, _spaced(numbers), highest)
+
+
+def _spaced(numbers: Sequence[int]) -> bytes:
+    """Each number behind a space.
+
+    Written numbers are kept: to look them up takes half as long as to write them all at once, and
+    to copy a run of them a sixth.
+    """
+    highest = max(numbers, default=0)
+    if highest >= KEPT_NUMBERS:
+        return b" %d" * len(numbers) % tuple(numbers)
+    written = _written
+    if highest >= len(written):
+        written = _grown(highest)
+    if isinstance(numbers, range) and numbers.step == 1:
+        return b"".join(written[numbers.start : numbers.stop])
+    return b"".join(map(written.__getitem__, numbers))
+
+
+def _grown(highest: int) -> list[bytes]:
+    """The written numbers, now up to `highest` at least."""
+    global _written
+    size = min(KEPT_NUMBERS, max(2 * len(_written), highest + 1))
+    # Other threads may be at it too: a list that is finished takes the place of the last.
+    _written = [b" %d" % number for number in range(size)]
+    return _written
 
 
 def esearch(tag: bytes, *, uid: bool, items: Iterable[bytes]) -> bytes:
