@@ -323,7 +323,9 @@ class Context:
         if self.news is None:
             return
         try:
-            self.write(await self.news.pull(always=always, aware=self.condstore))
+            self.write(
+                await self.news.pull(always=always, aware=self.condstore, utf8=self.mode.utf8)
+            )
         except Overflow:
             self.hear_nothing()
             text = b"There are too many mailboxes to tell of them all"
