@@ -1,4 +1,4 @@
-"""The change bus: a commit publishes hints, sessions that have the mailbox selected wake.
+"""The change bus: a commit publishes hints, sessions that watch the mailbox or account wake.
 
 Everything happens in the reactor thread. A hint carries no content: whoever wakes pulls a delta
 from the store, so a hint that is lost, doubled or late only delays.
@@ -10,6 +10,7 @@ from bridge.model.change import Change
 from bridge.model.ids import AccountId, MailboxId, ModSeq
 
 Wake = Callable[[ModSeq], None]
+Hear = Callable[[tuple[Change, ...]], None]
 
 
 class Bus:
@@ -17,7 +18,7 @@ class Bus:
 
     def __init__(self) -> None:
         self._wakes: dict[MailboxId, list[Wake]] = {}
-        self._of_accounts: dict[AccountId, list[Callable[[], None]]] = {}
+        self._of_accounts: dict[AccountId, list[Hear]] = {}
 
     def subscribe(self, mailbox_id: MailboxId, wake: Wake) -> Callable[[], None]:
         """Calls `wake` with the newest modseq after each commit that changed the mailbox.
@@ -36,21 +37,19 @@ class Bus:
 
         return unsubscribe
 
-    def subscribe_account(
-        self, account_id: AccountId, wake: Callable[[], None]
-    ) -> Callable[[], None]:
-        """Calls `wake` after each commit that changed anything that is the account's.
+    def subscribe_account(self, account_id: AccountId, hear: Hear) -> Callable[[], None]:
+        """Calls `hear` after each commit that changed what is the account's, with its changes.
 
         Returns:
             a function that ends the subscription; calling it again does nothing.
         """
-        self._of_accounts.setdefault(account_id, []).append(wake)
+        self._of_accounts.setdefault(account_id, []).append(hear)
 
         def unsubscribe() -> None:
-            wakes = self._of_accounts.get(account_id, [])
-            if wake in wakes:
-                wakes.remove(wake)
-            if not wakes:
+            listeners = self._of_accounts.get(account_id, [])
+            if hear in listeners:
+                listeners.remove(hear)
+            if not listeners:
                 self._of_accounts.pop(account_id, None)
 
         return unsubscribe
@@ -58,15 +57,15 @@ class Bus:
     def publish(self, changes: Iterable[Change]) -> None:
         """Wakes each subscriber once a mailbox, however many changes one commit made there."""
         newest: dict[MailboxId, ModSeq] = {}
-        accounts: dict[AccountId, None] = {}
+        accounts: dict[AccountId, list[Change]] = {}
         for change in changes:
-            accounts[change.account_id] = None
+            accounts.setdefault(change.account_id, []).append(change)
             newest[change.mailbox_id] = max(
                 change.modseq, newest.get(change.mailbox_id, change.modseq)
             )
         for mailbox_id, modseq in newest.items():
             for wake in tuple(self._wakes.get(mailbox_id, ())):
                 wake(modseq)
-        for account_id in accounts:
+        for account_id, theirs in accounts.items():
             for hear in tuple(self._of_accounts.get(account_id, ())):
-                hear()
+                hear(tuple(theirs))

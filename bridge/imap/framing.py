@@ -112,6 +112,11 @@ class Framer:
         """Octets fed and not yet taken."""
         return len(self._buffer)
 
+    @property
+    def within(self) -> bool:
+        """Whether a command has come in part."""
+        return bool(self._buffer or self._pieces) or self._state is not _State.LINE
+
     def feed(self, data: bytes) -> None:
         """Adds octets as they came."""
         self._buffer += data

@@ -6,10 +6,17 @@ from dataclasses import dataclass, field
 from bridge.model.ids import AccountId, MailboxId, ModSeq, Uid
 from bridge.model.mailbox import Mailbox
 
+NO_MAILBOX = MailboxId(0)
+"""Stands for none in a `Change` that is of the account: a subscription, its annotations."""
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A wake-up hint: may be lost, doubled or late, and only delays."""
+    """A wake-up hint: may be lost, doubled or late, and only delays.
+
+    A modseq of 0 says that no message is concerned, but a mailbox's name, a subscription or an
+    annotation: who has the mailbox selected needn't look at it.
+    """
 
     account_id: AccountId
     mailbox_id: MailboxId

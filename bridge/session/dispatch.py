@@ -26,8 +26,10 @@ from bridge.imap.commands.id import Id
 from bridge.imap.commands.list import List, Lsub
 from bridge.imap.commands.login import Login
 from bridge.imap.commands.metadata import GetMetadata, SetMetadata
+from bridge.imap.commands.notify import Notify
 from bridge.imap.commands.quota import GetQuota, GetQuotaRoot, SetQuota
 from bridge.imap.commands.rename import Rename
+from bridge.imap.commands.replace import Replace
 from bridge.imap.commands.search import Search
 from bridge.imap.commands.select import Select
 from bridge.imap.commands.sort import Sort
@@ -35,6 +37,7 @@ from bridge.imap.commands.status import Status
 from bridge.imap.commands.store import Store
 from bridge.imap.commands.subscribe import Subscribe
 from bridge.imap.commands.thread import Thread
+from bridge.model.search import has_numbers
 from bridge.session.commands.append import append
 from bridge.session.commands.authenticate import authenticate
 from bridge.session.commands.compress import compress
@@ -50,8 +53,10 @@ from bridge.session.commands.idle import idle
 from bridge.session.commands.list import list_mailboxes, list_subscribed
 from bridge.session.commands.login import login
 from bridge.session.commands.metadata import get_metadata, set_metadata
+from bridge.session.commands.notify import notify
 from bridge.session.commands.quota import get_quota, get_quota_root, set_quota
 from bridge.session.commands.rename import rename
+from bridge.session.commands.replace import replace
 from bridge.session.commands.search import search
 from bridge.session.commands.select import select
 from bridge.session.commands.sort import sort
@@ -78,6 +83,8 @@ class Rule:
     pulls changes without a hint; `refresh` False has none told: SELECT tells the mailbox as of one
     moment, and changes since would contradict its UIDNEXT.
     `condstore(command)` says whether it makes the client CONDSTORE-aware (RFC 7162 §3.1).
+    `long` says that it may take long and writes whole responses only, so that the client can be
+    told of its progress between them (RFC 9585).
     """
 
     states: frozenset[State]
@@ -86,10 +93,16 @@ class Rule:
     refresh: bool = True
     always_refresh: bool = False
     condstore: Callable[[Any], bool] = lambda command: False
+    long: bool = False
 
 
-def _by_uid(command: Fetch | Store | Search | Sort | Thread) -> bool:
+def _by_uid(command: Fetch | Store) -> bool:
     return command.uid
+
+
+def _without_numbers(command: Search | Sort | Thread) -> bool:
+    """It goes by UID, and has no message numbers among its keys (RFC 7162 §3.2.10.2)."""
+    return command.uid and not has_numbers(command.key)
 
 
 def _asks_modseq(command: Fetch | Search | Sort | Thread) -> bool:
@@ -120,19 +133,21 @@ RULES: dict[type, Rule] = {
     Subscribe: Rule(AFTER, subscribe),
     GetMetadata: Rule(AFTER, get_metadata),
     SetMetadata: Rule(AFTER, set_metadata),
+    Notify: Rule(AFTER, notify, always_refresh=True),
     GetQuota: Rule(AFTER, get_quota),
     GetQuotaRoot: Rule(AFTER, get_quota_root),
     SetQuota: Rule(AFTER, set_quota),
     Select: Rule(AFTER, select, refresh=False),
-    Append: Rule(AFTER, append),
+    Append: Rule(AFTER, append, long=True),
     Idle: Rule(AFTER, idle, always_refresh=True),
     Check: Rule(SELECTED, noop, always_refresh=True),
     Fetch: Rule(SELECTED, fetch, expunge=_by_uid, condstore=_asks_modseq),
-    Store: Rule(SELECTED, store, expunge=_by_uid, condstore=_is_conditional),
-    Search: Rule(SELECTED, search, expunge=_by_uid, condstore=_asks_modseq),
-    Sort: Rule(SELECTED, sort, expunge=_by_uid, condstore=_asks_modseq),
-    Thread: Rule(SELECTED, thread, expunge=_by_uid, condstore=_asks_modseq),
-    Copy: Rule(SELECTED, copy),
-    Expunge: Rule(SELECTED, expunge, always_refresh=True),
+    Store: Rule(SELECTED, store, expunge=_by_uid, condstore=_is_conditional, long=True),
+    Search: Rule(SELECTED, search, expunge=_without_numbers, condstore=_asks_modseq, long=True),
+    Sort: Rule(SELECTED, sort, expunge=_without_numbers, condstore=_asks_modseq, long=True),
+    Thread: Rule(SELECTED, thread, expunge=_without_numbers, condstore=_asks_modseq, long=True),
+    Copy: Rule(SELECTED, copy, long=True),
+    Replace: Rule(SELECTED, replace, long=True),
+    Expunge: Rule(SELECTED, expunge, long=True),
     Close: Rule(SELECTED, close),
 }

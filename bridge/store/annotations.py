@@ -10,8 +10,7 @@ from typing import Any
 from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from bridge.model.annotation import SPECIAL_USE_ENTRY, Annotation, AnnotationChange
-from bridge.model.change import Change
-from bridge.model.ids import AccountId, MailboxId, ModSeq
+from bridge.model.ids import AccountId, MailboxId
 from bridge.model.mailbox import Mailbox
 from bridge.store import schema
 from bridge.store.mailboxes import MailboxReads, MailboxWrites
@@ -124,8 +123,10 @@ class AnnotationWrites(MailboxWrites, AnnotationReads):
                     serial=serial,
                 )
         self.do(_FORGET, account=account_id, before=serial - REMEMBERED)
-        # No mailbox's modseq moves: who has one selected needn't look at it.
-        self.changes.append(Change(account_id, mailbox_id or MailboxId(0), ModSeq(0)))
+        self._note(account_id, mailbox_id)
+        if mailbox_id is not None:
+            # RFC 7162 §3.2: who comes back can tell by the modseq that something is otherwise.
+            self._advance(mailbox_id)
         return serial
 
     def copy_annotations(self, source: Mailbox, target: Mailbox) -> None:
@@ -140,6 +141,7 @@ class AnnotationWrites(MailboxWrites, AnnotationReads):
     def set_special_use(self, mailbox: Mailbox, uses: str | None) -> None:
         """Gives a mailbox its special uses; None takes them."""
         self.do(_SET_USE, mailbox=mailbox.id, uses=uses)
+        self._advance(mailbox.id)
 
     def _next_serial(self) -> int:
         if self.one(_COUNTER, which=_SERIAL) is None:

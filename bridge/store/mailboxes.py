@@ -6,10 +6,11 @@ from typing import Any
 
 from sqlalchemy import bindparam, delete, exists, func, insert, select, update
 
-from bridge.model.change import Change
+from bridge.model.change import NO_MAILBOX, Change
 from bridge.model.flags import canonical
 from bridge.model.ids import AccountId, MailboxId, ModSeq, Uid
 from bridge.model.mailbox import DELIMITER, Mailbox, MailboxStatus, canonical_name
+from bridge.model.notify import AccountState, MailboxState
 from bridge.store import schema
 from bridge.store.base import Reads, Writes, utc_text
 
@@ -58,6 +59,20 @@ _NAMED = (
 )
 _STATUSES = (
     select(*_COLUMNS, _M.messages, _M.unseen, _M.deleted, _M.recent, _M.size)
+    .where(_M.account_id == bindparam("account"))
+    .order_by(_M.name)
+)
+_STATES = (
+    select(
+        _M.id,
+        _M.name,
+        _M.uidvalidity,
+        _M.uidnext,
+        _M.highest_modseq,
+        _M.messages,
+        _M.unseen,
+        _M.special_use,
+    )
     .where(_M.account_id == bindparam("account"))
     .order_by(_M.name)
 )
@@ -172,6 +187,11 @@ class MailboxReads(Reads):
             for row in self.all(_STATUSES, account=account_id)
         )
 
+    def account_state(self, account_id: AccountId) -> AccountState:
+        """How all of the account's mailboxes stand, and its subscriptions; two queries."""
+        mailboxes = tuple(map(MailboxState._make, self.all(_STATES, account=account_id)))
+        return AccountState(mailboxes, frozenset(self.subscriptions(account_id)))
+
 
 class MailboxWrites(Writes, MailboxReads):
     """Changes to mailboxes."""
@@ -200,6 +220,7 @@ class MailboxWrites(Writes, MailboxReads):
         )
         made = self.mailbox_by_id(MailboxId(key))
         assert made is not None
+        self._note(account_id, made.id)
         return made
 
     def delete_mailbox(self, mailbox: Mailbox, now: datetime) -> None:
@@ -218,20 +239,22 @@ class MailboxWrites(Writes, MailboxReads):
     def rename_mailbox(self, mailbox: Mailbox, name: str) -> None:
         """Gives a mailbox another name; its UIDs and UIDVALIDITY stay."""
         self.do(update(schema.mailbox).where(_M.id == mailbox.id), name=canonical_name(name))
+        self._note(mailbox.account_id, mailbox.id)
 
     def subscribe(self, account_id: AccountId, name: str) -> None:
         """Subscribes a name, once."""
         if canonical_name(name) not in self.subscriptions(account_id):
             self.do(insert(schema.subscription), account_id=account_id, name=canonical_name(name))
+            self._note(account_id)
 
     def unsubscribe(self, account_id: AccountId, name: str) -> None:
         """Drops a subscription, if there is one."""
-        self.do(
-            delete(schema.subscription).where(
-                schema.subscription.c.account_id == account_id,
-                schema.subscription.c.name == canonical_name(name),
-            )
+        gone = delete(schema.subscription).where(
+            schema.subscription.c.account_id == account_id,
+            schema.subscription.c.name == canonical_name(name),
         )
+        if self.do(gone):
+            self._note(account_id)
 
     def claim_recent(self, mailbox: Mailbox) -> Uid:
         """The first UID that is \\Recent to the caller; no other session will get it."""
@@ -302,6 +325,10 @@ class MailboxWrites(Writes, MailboxReads):
         uidnext, modseq, account = row
         self.changes.append(Change(AccountId(account), mailbox_id, ModSeq(modseq)))
         return uidnext - placed, ModSeq(modseq)
+
+    def _note(self, account_id: AccountId, mailbox_id: MailboxId | None = None) -> None:
+        """Notes that something of the account is otherwise, and no message."""
+        self.changes.append(Change(account_id, mailbox_id or NO_MAILBOX, ModSeq(0)))
 
     def next_count(self, which: str) -> int:
         """The next value of a counter of the store."""

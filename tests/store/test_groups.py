@@ -29,6 +29,7 @@ def heard() -> list[Change]:
 def store(tmp_path: Path, heard: list[Change]) -> Iterator[Store]:
     made = opened(tmp_path / "popbridge.db", heard)
     made.write(lambda tx: tx.add_account(ACCOUNT))
+    heard.clear()
     yield made
     made.close()
 

@@ -106,6 +106,7 @@ def test_sessions_of_a_removed_account_are_woken(tmp_path: Path) -> None:
     store = open_store(tmp_path / "s.db", on_commit=heard.extend, clock_s=lambda: 1.0)
     account = store.write(lambda tx: tx.add_account(ACCOUNT))
     boxes = {box.id for box in store.read(lambda tx: tx.mailboxes(account.id))}
+    heard.clear()
     store.write(lambda tx: tx.remove_account(account.id))
     assert {change.mailbox_id for change in heard} == boxes
     store.close()

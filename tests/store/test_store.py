@@ -166,6 +166,7 @@ def test_one_failing_work_does_not_take_its_group_with_it(tmp_path: Path) -> Non
     heard: list[Change] = []
     store = opened(tmp_path / "popbridge.db", heard)
     store.write(lambda tx: tx.add_account(ACCOUNT))
+    heard.clear()
 
     def fails(tx: WriteTx) -> None:
         add(tx, b"never")

@@ -16,10 +16,12 @@ async def idle(context: Context, command: Idle) -> Ok:
     try:
         if context.view is not None:
             await context.sync(expunge=True, always=True)
+        await context.tell_news(always=True)
         while not isinstance(said := await context.read_line(), CommandLine):
             if context.view is not None:
                 await context.sync(expunge=True, always=True)
             await context.tell_annotations(always=False)
+            await context.tell_news(always=False)
             await context.connection.drain()
     finally:
         context.idling = False

@@ -1,0 +1,201 @@
+"""What NOTIFY asks to be told of mailboxes that aren't selected (RFC 5465).
+
+No event is queued: a session keeps how the account stood when it spoke last, and what it says next
+is the difference. So a client that doesn't read costs no more than one that does, and it is told
+less once it reads again.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import TypeVar
+
+from bridge.imap.serialize import mailbox_name
+from bridge.model.change import Change
+from bridge.model.ids import AccountId, MailboxId
+from bridge.model.mailbox import superiors
+from bridge.model.notify import ARRIVALS, AccountState, Event, MailboxState
+from bridge.query.watch import CounterNews, NameNews, Picture, Watch, without_own
+from bridge.session.names import list_line
+from bridge.session.port import Services
+from bridge.session.view import View
+from bridge.store.tx import ReadTx, WriteTx
+
+MAX_WATCHED = 2000
+"""Mailboxes that one session watches: at each change in one of them all are compared."""
+
+T = TypeVar("T")
+
+
+class Overflow(Exception):
+    """More mailboxes are watched than may be (RFC 5465 §5.8)."""
+
+
+class News:
+    """From a first look on.
+
+    Args:
+        services: for the database and the bus.
+        account: whose mailboxes they are.
+        watch: what the client has asked for.
+        first: how the account stands.
+        selected: the mailbox whose messages are told otherwise, if there is one.
+        wake: called when there may be something to tell.
+
+    Raises:
+        Overflow: there is more to watch than may be.
+    """
+
+    def __init__(
+        self,
+        services: Services,
+        account: AccountId,
+        watch: Watch,
+        first: AccountState,
+        selected: MailboxId | None,
+        wake: Callable[[], None],
+    ) -> None:
+        self._services = services
+        self._account = account
+        self._watch = watch
+        self._wake = wake
+        self._known = self._picture(first)
+        self._hinted = False
+        self.selected = selected
+        self.close = services.bus.subscribe_account(account, self._hear)
+        """To be called when nobody listens any more."""
+
+    def first_lines(self, *, aware: bool, modseqs: bool, utf8: bool) -> bytes:
+        """A STATUS response for each mailbox of whose messages the client hears (RFC 5465 §3.1).
+
+        Args:
+            aware: whether the client hears of modseqs.
+            modseqs: whether it may be told of them, aware or not.
+            utf8: how it reads names.
+        """
+        lines = []
+        for one in self._known.mailboxes.values():
+            events = self._watch.events(one.state.name, self._known.subscriptions)
+            if events >= ARRIVALS and one.state.id != self.selected:
+                flags = Event.FLAG_CHANGE in events
+                told = CounterNews(one.state, arrivals=True, unseen=flags)
+                modseq = aware or (flags and modseqs)
+                lines.append(_status(told, modseq=modseq, utf8=utf8))
+        return b"".join(lines)
+
+    async def pull(self, *, always: bool, aware: bool, utf8: bool) -> bytes:
+        """The responses for what others have done since; `always` looks without a hint.
+
+        Raises:
+            Overflow: there is more to watch than may be.
+        """
+        if not (always or self._hinted):
+            return b""
+        self._hinted = False
+        account, known = self._account, self._known
+
+        def work(tx: ReadTx) -> tuple[Picture, bytes]:
+            # In a reading thread: there may be thousands of mailboxes.
+            state = tx.account_state(account)
+            now = self._picture(state)
+            return now, b"".join(self._lines(known, now, state, aware=aware, utf8=utf8))
+
+        self._known, lines = await self._services.database.read(work)
+        return lines
+
+    async def change(self, work: Callable[[WriteTx], T]) -> T:
+        """What `work` returns, once it is durable; what it does to mailboxes is no news here."""
+        account = self._account
+
+        def noted(tx: WriteTx) -> tuple[T, AccountState, AccountState]:
+            before = tx.account_state(account)
+            return work(tx), before, tx.account_state(account)
+
+        result, before, after = await self._services.database.write(noted)
+        picture = self._watch.picture
+        self._known = without_own(self._known, picture(before), picture(after))
+        return result
+
+    def left(self, view: View) -> None:
+        """The client leaves its mailbox: what it knows of it is what the view says."""
+        mailbox = view.mailbox
+        self.selected = None
+        held = self._known.mailboxes.get(mailbox.id)
+        if held is not None:
+            seen = view.have_flag("\\seen", 0, view.count).count(1)
+            state = held.state._replace(
+                uidnext=mailbox.uidnext,
+                highest_modseq=mailbox.highest_modseq,
+                messages=view.count - len(view.vanished),
+                unseen=view.count - seen,
+            )
+            mailboxes = {**self._known.mailboxes, mailbox.id: replace(held, state=state)}
+            self._known = Picture(mailboxes, self._known.subscriptions)
+        self._hinted = True
+
+    @property
+    def hears_annotations_of_any(self) -> bool:
+        """Whether the client asks for annotations at all."""
+        return self._watch.asks(Event.MAILBOX_METADATA_CHANGE, Event.SERVER_METADATA_CHANGE)
+
+    def hears_annotations(self, mailbox: str) -> bool:
+        """Whether the client asks for those of a mailbox, or of the server for ""."""
+        if not mailbox:
+            return self._watch.asks(Event.SERVER_METADATA_CHANGE)
+        events = self._watch.events(mailbox, self._known.subscriptions)
+        return Event.MAILBOX_METADATA_CHANGE in events
+
+    def _picture(self, state: AccountState) -> Picture:
+        found = self._watch.picture(state)
+        if len(found.mailboxes) > MAX_WATCHED:
+            raise Overflow
+        return found
+
+    def _lines(
+        self, known: Picture, now: Picture, state: AccountState, *, aware: bool, utf8: bool
+    ) -> Iterator[bytes]:
+        names = {one.id: one.name for one in state.mailboxes}
+        told = self._watch.names_to_tell(known, now, names)
+        if told:
+            boxes = {one.name: one for one in state.mailboxes}
+            parents = frozenset(above for name in boxes for above in superiors(name))
+            for news in told:
+                subscribed = news.name in state.subscriptions
+                attributes = _attributes(news, boxes.get(news.name), parents, subscribed=subscribed)
+                yield list_line(attributes, news.name, old=news.old_name, utf8=utf8)
+        for counters in self._watch.counters_to_tell(
+            known, now, selected=self.selected, aware=aware
+        ):
+            yield _status(counters, modseq=aware, utf8=utf8)
+
+    def _hear(self, changes: tuple[Change, ...]) -> None:
+        # What happens to the messages of the selected mailbox is told by its view.
+        if any(not one.modseq or one.mailbox_id != self.selected for one in changes):
+            self._hinted = True
+            self._wake()
+
+
+def _status(news: CounterNews, *, modseq: bool, utf8: bool) -> bytes:
+    """STATUS with what RFC 5465 §5.1 to §5.3 ask for, and UNSEEN where that is otherwise."""
+    state = news.state
+    items = [f"MESSAGES {state.messages} UIDNEXT {state.uidnext}"] if news.arrivals else []
+    items.append(f"UIDVALIDITY {state.uidvalidity}")
+    if news.unseen:
+        items.append(f"UNSEEN {state.unseen}")
+    if modseq:
+        items.append(f"HIGHESTMODSEQ {state.highest_modseq}")
+    name = mailbox_name(state.name, utf8=utf8)
+    return b"* STATUS %b (%b)\r\n" % (name, " ".join(items).encode("ascii"))
+
+
+def _attributes(
+    news: NameNews, box: MailboxState | None, parents: frozenset[str], *, subscribed: bool
+) -> list[str]:
+    """All that LIST says of a mailbox (RFC 5465 §5.4, §5.5)."""
+    attributes = [] if news.exists else ["\\NonExistent"]
+    if subscribed:
+        attributes.append("\\Subscribed")
+    if news.exists:
+        attributes.append("\\HasChildren" if news.name in parents else "\\HasNoChildren")
+    if box is not None and box.special_use:
+        attributes.append(box.special_use)
+    return attributes
