@@ -8,7 +8,6 @@ asked for): popbridge shows them as BODY does, Dovecot with their parts decoded.
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 

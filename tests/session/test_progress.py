@@ -119,3 +119,11 @@ def test_nor_to_an_account_that_is_not_offered_it(server: Server) -> None:
 def test_a_tag_that_would_end_the_code_is_not_named(server: Server) -> None:
     assert Progress(3, 3).line(b"a]1").startswith(b"* OK [INPROGRESS (NIL 2 3)] ")
     assert told(slow(server, 1).do("SEARCH BODY x", tag=b"a]"))[0].startswith(b"[INPROGRESS (NIL")
+
+
+def test_one_that_is_at_it_and_one_that_is_not(server: Server) -> None:
+    busy = slow(server, 2)
+    idle = server.client()
+    assert told(busy.do("SEARCH BODY x"))
+    assert idle.take() == b""
+    assert told(idle.do("SEARCH BODY x", tag=b"other"))[0].startswith(b'[INPROGRESS ("other"')

@@ -44,7 +44,7 @@ async def replace(context: Context, command: Replace) -> Ok:
     now, flags = services.clock(), command.message.flags - {RECENT}
 
     def work(tx: WriteTx) -> tuple[int, int]:
-        target = tx.mailbox(account, command.mailbox)
+        target = context.mailbox(tx, command.mailbox)
         if target is None:
             raise No("There is no such mailbox", "TRYCREATE")
         if not tx.expunge(view.mailbox.id, [old], now):
