@@ -8,6 +8,7 @@ from datetime import datetime
 from bridge.imap import mutf7
 
 _QUOTABLE = re.compile(rb"[\x01-\x09\x0b\x0c\x0e-\x7f]*\Z")
+_QUOTABLE_UTF8 = re.compile(rb"[^\0\r\n]*\Z")
 _ATOM = re.compile(rb"[\x21\x23\x24\x26\x27\x2b-\x5b\x5e-\x7a\x7c-\x7e]+\Z")
 MAX_QUOTED_OCTETS = 1000
 """Longer strings go as literals: clients with line limits (K-9: 980 octets) can read them."""
@@ -54,7 +55,7 @@ def mailbox_name(name: str, *, utf8: bool = False) -> bytes:
     if not utf8:
         return astring(mutf7.encode(name))
     octets = name.encode()
-    if name.isascii() or len(octets) > MAX_QUOTED_OCTETS:
+    if name.isascii() or len(octets) > MAX_QUOTED_OCTETS or not _QUOTABLE_UTF8.match(octets):
         return astring(octets)
     return _quoted(octets)
 

@@ -13,6 +13,7 @@ from bridge.imap.framing import (
     LiteralChunk,
     LiteralRequested,
 )
+from bridge.imap.mode import REV1, Mode
 from bridge.imap.parser import Tagged, Unreadable, parse, tag_of
 from bridge.session.reply import line
 from tests.fuzz.common import chunks, held, split
@@ -26,6 +27,7 @@ LINE_LIMITS = (120, 400, 40 * 1024)
 MAX_LITERAL_OCTETS = 3000
 """In memory; so that inputs can meet it."""
 
+MODES = (REV1, Mode(accepts_utf8=True), Mode(rev2=True))
 MAX_STREAM_OCTETS = 1 << 20
 SLACK_OCTETS = 600
 """Of beginnings and ends of lines, kept beside what is counted."""
@@ -47,9 +49,11 @@ def target(octets: bytes) -> None:
     for event in events:
         match event:
             case CommandLine():
-                _check_command(event)
+                for mode in MODES:
+                    _check_command(event, mode)
             case LiteralRequested():
-                append_target(event.prefix)
+                for mode in MODES:
+                    append_target(event.prefix, mode)
             case LineTooLong():
                 assert len(event.prefix) <= limit
                 tag_of((event.prefix,))
@@ -99,8 +103,8 @@ def _append(events: list[Event], event: Event) -> None:
         events.append(event)
 
 
-def _check_command(event: CommandLine) -> None:
-    result = parse(event.pieces)
+def _check_command(event: CommandLine, mode: Mode) -> None:
+    result = parse(event.pieces, mode=mode)
     tag = tag_of(event.pieces)
     match result:
         case Tagged():

@@ -5,6 +5,7 @@ from random import Random
 
 from bridge.imap import mutf7
 from bridge.imap.grammar import Cursor, SyntaxFault
+from bridge.imap.mode import Mode
 from bridge.imap.serialize import mailbox_name
 from bridge.model.numset import STAR, NumSet
 from bridge.query.names import matcher
@@ -12,6 +13,7 @@ from tests.fuzz.common import split
 from tests.fuzz.grammar import Grammar
 from tests.wire.mutf7 import fault_of_mutf7
 from tests.wire.tokens import Cursor as Strict
+from tests.wire.tokens import Dialect
 
 _GRAMMAR = Grammar(
     {
@@ -63,6 +65,12 @@ def _check_text(name: str) -> None:
     assert mutf7.decode(octets) == name
     written = mailbox_name(name)
     assert Strict(written + b" ").astring() == octets
+    # A literal stands for itself in `Cursor`, NUL for 0x80 in both: neither is in a name.
+    if not {"\0", "\r", "\n"} & {*name}:
+        written = mailbox_name(name, utf8=True)
+        assert Strict(written + b" ", dialect=Dialect(utf8=True)).astring() == name.encode()
+        if not written.startswith(b"{"):
+            assert Cursor((written,), Mode(accepts_utf8=True)).mailbox() == name
 
 
 def _check_pattern(pattern: str, name: str) -> None:
