@@ -165,7 +165,7 @@ class Cursor:
         """string: quoted or a literal in memory."""
         if self.peek(b'"'):
             quoted = _ESCAPE.sub(rb"\1", self.match(_QUOTED, "a quoted string that ends")[1])
-            if self.mode.utf8 and not (quoted.isascii() or _is_utf8(quoted)):
+            if not quoted.isascii() and self.mode.utf8 and not _is_utf8(quoted):
                 # RFC 6855 §3. Before ENABLE nobody may rely on what 8-bit octets mean.
                 raise SyntaxFault("A quoted string is UTF-8")
             return quoted
