@@ -28,8 +28,8 @@ set imap_qresync=yes
 class QuickMutt(Mutt):
     """With a cache of headers, and QRESYNC to bring it up to date."""
 
-    headers = 3
-    """That it asks for: of what is new, and again of those that what is gone stood before."""
+    headers = 1
+    """That it asks for: of what is new."""
 
     def _settings(self, login: Login) -> str:
         cache = f'set header_cache="{self._home}/headers"'
@@ -37,9 +37,9 @@ class QuickMutt(Mutt):
 
 
 class QuickNeomutt(QuickMutt, Neomutt):
-    """As mutt, but that it asks for what is new alone."""
+    """As mutt, but that it asks again for those that what is gone stood before."""
 
-    headers = 1
+    headers = 3
 
 
 @pytest.fixture
