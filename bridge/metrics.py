@@ -41,15 +41,16 @@ ACCOUNT_SERIES_MAX = 200
 """With more accounts only their sums are told: a scrape must not grow with the customers."""
 
 _COMMANDS = (
-    "append authenticate capability check close compress copy create delete enable examine"
-    " expunge fetch getmetadata getquota getquotaroot id idle list login logout lsub move"
-    " namespace noop rename replace search select setmetadata setquota sort starttls status"
-    " store subscribe thread unselect unsubscribe unknown"
+    "append authenticate capability check close compress copy create delete enable esearch"
+    " examine expunge fetch getmetadata getquota getquotaroot id idle list login logout lsub"
+    " move namespace noop notify rename replace search select setmetadata setquota sort starttls"
+    " status store subscribe thread unselect unsubscribe unknown"
 )
 COMMANDS = tuple(_COMMANDS.split())
-COMMAND_RESULTS = ("ok", "no", "bad", "aborted")
-_LIMITS = "line literal append nesting bad_commands login_time idle_time connections quota"
-LIMITS = (*_LIMITS.split(), "inflated", "other")
+COMMAND_RESULTS = ("ok", "no", "bad")
+_NO_COMMAND = ("unknown", "aborted")
+_LIMITS = "line literal append nesting bad_commands login_time idle_time connections quota other"
+LIMITS = tuple(_LIMITS.split())
 TRANSPORTS = ("plain", "tls")
 STORE_CODES = (StoreFullError.code, StoreError.code, StoreLockedError.code)
 
@@ -66,7 +67,7 @@ ACCOUNT_GAUGES = {
     PENDING: "Messages listed and not fetched yet.",
 } | {gauge: "Messages in that state of the ledger." for gauge in IN_DOUBT.values()}
 
-COMMAND_SECONDS = (0.001, 0.005, 0.025, 0.1, 0.25, 1, 10)
+COMMAND_SECONDS = (0.001, 0.025, 0.1, 0.25, 1, 10)
 """0.25 and 1 are where a user notices; few, for each bound costs a series per command."""
 COMMIT_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2.5)
 SYNC_SECONDS = (0.1, 0.5, 1, 5, 15, 60, 300, 900)
@@ -178,6 +179,7 @@ class Metrics:
         self._commands = add(
             Counter, "imap_commands_total", "Answered.", {**command, "result": COMMAND_RESULTS}
         )
+        self._commands.labels(*_NO_COMMAND)
         # A command's own two: to ask for them by their labels takes longer than to count.
         self._command_series: dict[tuple[str, str], tuple[Counter, Histogram]] = {}
         text = "From the command's last octet to its tagged answer."
@@ -235,8 +237,10 @@ class Metrics:
         series = self._command_series.get((verb, result))
         if series is None:
             command = _known(verb.lower(), COMMANDS, "unknown")
-            known = _known(result.lower(), COMMAND_RESULTS, "aborted")
-            series = self._commands.labels(command, known), self._command_seconds.labels(command)
+            labels = command, result.lower()
+            if labels[1] not in COMMAND_RESULTS:
+                command, _ = labels = _NO_COMMAND
+            series = self._commands.labels(*labels), self._command_seconds.labels(command)
             self._command_series[verb, result] = series
         answered, took = series
         answered.inc()

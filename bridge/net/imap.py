@@ -181,7 +181,7 @@ class ImapConnection(protocol.Protocol):
             except BrokenStream as broken:
                 self._ending = str(broken)
                 if isinstance(broken, TooMuch):
-                    self._home.services.observer.limit_reached("inflated")
+                    self._home.services.observer.limit_reached("other")
 
     def connectionLost(self, reason: Any = None) -> None:
         """Ends what waits for the client."""
