@@ -44,6 +44,7 @@ OFFERS = (
     Offer("WITHIN", 5032),
     Offer("ESEARCH", 4731),
     Offer("SEARCHRES", 5182),
+    Offer("MULTISEARCH", 7377),
     Offer("PARTIAL", 9394),
     Offer("SORT", 5256),
     Offer("SORT=DISPLAY", 5957),

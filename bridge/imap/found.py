@@ -43,9 +43,16 @@ def _grown(highest: int) -> list[bytes]:
     return _written
 
 
-def esearch(tag: bytes, *, uid: bool, items: Iterable[bytes]) -> bytes:
-    """ESEARCH (RFC 4466 §2.6.2); `items` are search-return-data."""
-    words = (b"* ESEARCH (TAG %b)" % string(tag), *((b"UID",) if uid else ()), *items)
+def esearch(tag: bytes, *, uid: bool, items: Iterable[bytes], source: bytes = b"") -> bytes:
+    """ESEARCH (RFC 4466 §2.6.2).
+
+    Args:
+        tag: of the command.
+        uid: whether it tells UIDs.
+        items: search-return-data.
+        source: which mailbox it is of, behind a space (RFC 7377 §2.1).
+    """
+    words = (b"* ESEARCH (TAG %b%b)" % (string(tag), source), *((b"UID",) if uid else ()), *items)
     return b" ".join(words) + b"\r\n"
 
 

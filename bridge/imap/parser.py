@@ -11,6 +11,7 @@ from bridge.imap.commands import (
     copy,
     create,
     delete,
+    esearch,
     expunge,
     fetch,
     general,
@@ -71,6 +72,7 @@ Command = (
     | expunge.Close
     | fetch.Fetch
     | search.Search
+    | esearch.Esearch
     | sort.Sort
     | thread.Thread
 )
@@ -110,6 +112,7 @@ _VERBS: dict[str, Callable[[Cursor], Command]] = {
     "MOVE": partial(copy.parse_move, uid=False),
     "FETCH": partial(fetch.parse_fetch, uid=False),
     "SEARCH": partial(search.parse_search, uid=False),
+    "ESEARCH": esearch.parse_esearch,
     "SORT": partial(sort.parse_sort, uid=False),
     "THREAD": partial(thread.parse_thread, uid=False),
     "EXPUNGE": lambda cursor: expunge.Expunge(),

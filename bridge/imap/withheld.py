@@ -12,6 +12,7 @@ from bridge.imap.commands.compress import Compress
 from bridge.imap.commands.copy import Copy
 from bridge.imap.commands.create import Create
 from bridge.imap.commands.enable import Enable
+from bridge.imap.commands.esearch import Esearch
 from bridge.imap.commands.expunge import Close, Expunge
 from bridge.imap.commands.fetch import Fetch
 from bridge.imap.commands.general import Idle, Namespace
@@ -45,6 +46,7 @@ from bridge.model.search import (
     Text,
     Within,
 )
+from bridge.model.sort import Returns
 
 _NAMES = dict.fromkeys(offer.token.partition("=")[0] for offer in OFFERS if offer.after)
 WITHHOLDABLE = (*(name for name in _NAMES if name != "IMAP4rev1"), "APPENDLIMIT")
@@ -60,6 +62,7 @@ _COMMANDS: dict[type, str] = {
     GetMetadata: "METADATA",
     SetMetadata: "METADATA",
     Notify: "NOTIFY",
+    Esearch: "MULTISEARCH",
     GetQuota: "QUOTA",
     GetQuotaRoot: "QUOTA",
     SetQuota: "QUOTA",
@@ -123,6 +126,9 @@ def _brought_by(command: object) -> Iterator[str]:
             if command.metadata:
                 yield "LIST-METADATA"
             yield from (_STATUS_ITEMS[item] for item in command.status if item in _STATUS_ITEMS)
+        case Esearch():
+            yield from _keys_brought_by([command.key])
+            yield from _results_brought_by(command.returns)
         case Search() | Sort() | Thread():
             yield from _keys_brought_by([command.key])
             yield from _criteria_brought_by(command)
@@ -145,10 +151,14 @@ def _criteria_brought_by(command: Search | Sort | Thread) -> Iterator[str]:
         yield "SORT"
     if command.returns is not None:
         yield "ESORT" if isinstance(command, Sort) else "ESEARCH"
-        if command.returns.saves:
-            yield "SEARCHRES"
-        if command.returns.partial is not None:
-            yield "PARTIAL"
+        yield from _results_brought_by(command.returns)
+
+
+def _results_brought_by(returns: Returns) -> Iterator[str]:
+    if returns.saves:
+        yield "SEARCHRES"
+    if returns.partial is not None:
+        yield "PARTIAL"
 
 
 def _keys_brought_by(keys: Iterable[SearchKey]) -> Iterator[str]:

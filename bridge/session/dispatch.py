@@ -11,6 +11,7 @@ from bridge.imap.commands.copy import Copy
 from bridge.imap.commands.create import Create
 from bridge.imap.commands.delete import Delete
 from bridge.imap.commands.enable import Enable
+from bridge.imap.commands.esearch import Esearch
 from bridge.imap.commands.expunge import Close, Expunge
 from bridge.imap.commands.fetch import Fetch
 from bridge.imap.commands.general import (
@@ -45,6 +46,7 @@ from bridge.session.commands.copy import copy
 from bridge.session.commands.create import create
 from bridge.session.commands.delete import delete
 from bridge.session.commands.enable import enable
+from bridge.session.commands.esearch import esearch
 from bridge.session.commands.expunge import close, expunge
 from bridge.session.commands.fetch import fetch
 from bridge.session.commands.general import capability, logout, namespace, noop
@@ -105,7 +107,7 @@ def _without_numbers(command: Search | Sort | Thread) -> bool:
     return command.uid and not has_numbers(command.key)
 
 
-def _asks_modseq(command: Fetch | Search | Sort | Thread) -> bool:
+def _asks_modseq(command: Esearch | Fetch | Search | Sort | Thread) -> bool:
     return command.modseq
 
 
@@ -133,6 +135,7 @@ RULES: dict[type, Rule] = {
     Subscribe: Rule(AFTER, subscribe),
     GetMetadata: Rule(AFTER, get_metadata),
     SetMetadata: Rule(AFTER, set_metadata),
+    Esearch: Rule(AFTER, esearch, condstore=_asks_modseq),
     Notify: Rule(AFTER, notify, always_refresh=True),
     GetQuota: Rule(AFTER, get_quota),
     GetQuotaRoot: Rule(AFTER, get_quota_root),

@@ -7,9 +7,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
+from bridge.imap.commands.esearch import Esearch
 from bridge.imap.commands.search import Search
 from bridge.imap.commands.sort import Sort
 from bridge.imap.found import esearch, numbers_data, set_of
+from bridge.imap.serialize import mailbox_name
 from bridge.model.sort import Returns
 from bridge.query.sort import runs
 from bridge.session.context import Context
@@ -23,7 +25,7 @@ _SAVE_ALONE = Returns(frozenset({"SAVE"}))
 
 
 @contextmanager
-def saving(view: View, command: Search | Sort) -> Iterator[None]:
+def saving(view: View, command: Search | Sort | Esearch) -> Iterator[None]:
     """Within it a search runs; if it fails that was to be saved, nothing is (RFC 5182 §2.1)."""
     try:
         yield
@@ -62,6 +64,24 @@ def response(view: View, command: Search | Sort, tag: bytes, found: Sequence[int
         told = _of_modseq(command.returns, found)
         items.append(b"MODSEQ %d" % max(map(view.modseq, told)))
     return esearch(tag, uid=command.uid, items=items)
+
+
+def of_mailbox(
+    view: View, command: Esearch, tag: bytes, found: Sequence[int], *, utf8: bool
+) -> bytes:
+    """ESEARCH for a mailbox, of which the response says which it is (RFC 7377 §2.1).
+
+    Nothing for one in which nothing was found, whatever is asked for.
+    """
+    if not found or command.returns == _SAVE_ALONE:
+        return b""
+    items = _items(command.returns, view.uids_at(found))
+    if command.modseq:
+        told = _of_modseq(command.returns, found)
+        items.append(b"MODSEQ %d" % max(map(view.modseq, told)))
+    name = mailbox_name(view.mailbox.name, utf8=utf8)
+    source = b" MAILBOX %b UIDVALIDITY %d" % (name, view.mailbox.uidvalidity)
+    return esearch(tag, uid=True, items=items, source=source)
 
 
 def _items(returns: Returns, numbers: Sequence[int]) -> list[bytes]:

@@ -24,6 +24,10 @@ _LITERAL = re.compile(rb"\{(\d+)\}\r\n")
 _TOKEN = re.compile(rb"\((\d+)\)|[^ ()]+|[ ()]")
 _PLAIN = re.compile(rb"[\d:*,.$]+|\d{1,2}-[A-Z]{3}-\d{4}|CHARSET|US-ASCII|UTF-8", re.IGNORECASE)
 _BEFORE_KEYS = {
+    "ESEARCH": re.compile(
+        rb'(?: IN \((?:[^()"]|"(?:[^"\\]|\\.)*"|\([^()]*\))*\))?(?: RETURN \([^()]*\))?',
+        re.IGNORECASE,
+    ),
     "SEARCH": re.compile(rb" RETURN \([^()]*\)", re.IGNORECASE),
     "SORT": re.compile(rb"(?: RETURN \([^()]*\))? \([^()]*\)", re.IGNORECASE),
     "THREAD": re.compile(rb" [^ ]+"),

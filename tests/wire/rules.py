@@ -80,7 +80,7 @@ PLACES: dict[str, tuple[_Place, ...]] = {
     "APPENDUID": (_place(_TAGGED, "OK", "APPEND REPLACE"), _place(_UNTAGGED, "OK", "REPLACE")),
     "COPYUID": (_place(_TAGGED, "OK", "COPY MOVE"), _place(_UNTAGGED, "OK", "MOVE")),
     "MODIFIED": (_place(_TAGGED, "OK NO", "STORE"),),
-    "BADCHARSET": (_place(_TAGGED, "NO", "SEARCH SORT THREAD"),),
+    "BADCHARSET": (_place(_TAGGED, "NO", "SEARCH ESEARCH SORT THREAD"),),
     "NOTSAVED": (_place(_TAGGED, "NO", "SEARCH SORT THREAD"),),
     "AUTHENTICATIONFAILED": (_place(_TAGGED, "NO", "LOGIN AUTHENTICATE"),),
     "AUTHORIZATIONFAILED": (_place(_TAGGED, "NO", "LOGIN AUTHENTICATE"),),
@@ -133,7 +133,7 @@ def unsolicited(response: Response, command: Command | None, *, rev2: bool) -> s
         case Found():
             allowed = verb == response.command and not by_esearch
         case ExtendedSearch():
-            allowed = verb in ("SEARCH", "SORT") and by_esearch
+            allowed = verb == "ESEARCH" or (verb in ("SEARCH", "SORT") and by_esearch)
         case Metadata():
             solicited = verb == "GETMETADATA" or (verb == "LIST" and "METADATA" in words)
             allowed = bool(response.changed) or solicited
@@ -178,6 +178,9 @@ def wrong_answer(response: Response, command: Command | None) -> str | None:
         case ExtendedSearch(tag=tag, uid=uid) if command is not None:
             if tag != command.tag:
                 return f"ESEARCH for the tag {tag!r}, not {command.tag!r}"
+            if command.verb == "ESEARCH":
+                # RFC 7377 §2.1
+                return None if uid and response.mailbox else "which mailbox it is of isn't said"
             if uid != command.uid:
                 return "ESEARCH says UID exactly when the command does (RFC 4466 §2.6.2)"
         case Enabled(names=names) if command is not None:
@@ -235,7 +238,7 @@ def enables_condstore(command: Command) -> bool:
             return bool(words & {"CONDSTORE", "QRESYNC"})
         case "STATUS":
             return "HIGHESTMODSEQ" in words
-        case "FETCH" | "SEARCH" | "SORT" | "THREAD":
+        case "FETCH" | "SEARCH" | "ESEARCH" | "SORT" | "THREAD":
             return bool(words & {"MODSEQ", "CHANGEDSINCE"})
         case "STORE":
             return "UNCHANGEDSINCE" in words
