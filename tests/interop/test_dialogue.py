@@ -156,16 +156,27 @@ def test_r27_compression_begins_behind_the_answer_and_once(server: Server) -> No
     assert client.do("NOOP") == [b"t OK Done"]
 
 
-def test_r28_literal8_is_taken_and_utf8_append_refused_without_losing_step(server: Server) -> None:
-    """UTF8=ACCEPT isn't offered yet: its form of APPEND is BAD, its octets are passed over."""
+def test_r28_literal8_is_taken_and_so_is_utf8_once_it_is_enabled(server: Server) -> None:
+    """Before that UTF8 (...) is BAD, and its octets are passed over without losing step."""
     client = server.client()
-    assert b"UTF8" not in client.do("CAPABILITY")[0]
-    assert client.do("ENABLE UTF8=ACCEPT")[0] == b"* ENABLED"
+    assert b" UTF8=ACCEPT " in client.do("CAPABILITY")[0]
     assert client.do(b"APPEND INBOX (\\Draft) ~{4+}\r\n\0\xc3\xa9x")[-1].startswith(b"t OK")
-    client.send(b"u APPEND INBOX (\\Draft) UTF8 (~{17+}\r\nx DELETE Sent\r\n..)\r\n")
+    draft = b"u APPEND INBOX (\\Draft) UTF8 (~{17+}\r\nx DELETE Sent\r\n..)\r\n"
+    client.send(draft)
     assert client.take().startswith(b"u BAD")
     assert client.do("STATUS Sent (MESSAGES)")[-1].startswith(b"t OK")
     assert client.do("STATUS INBOX (MESSAGES)")[0] == b"* STATUS INBOX (MESSAGES 1)"
+    assert client.do("ENABLE UTF8=ACCEPT")[0] == b"* ENABLED UTF8=ACCEPT"
+    client.send(draft)
+    assert b"u OK [APPENDUID " in client.take()
+    # Plain literals of both kinds are taken as before, and so is a literal that waits.
+    assert client.do(b"APPEND INBOX ~{3+}\r\n\xc3\xa9x")[-1].startswith(b"t OK")
+    assert client.do(b"APPEND INBOX {3+}\r\n\xc3\xa9x")[-1].startswith(b"t OK")
+    client.send(b"v APPEND INBOX UTF8 (~{3}\r\n")
+    assert client.take() == b"+ Go on\r\n"
+    client.send(b"\xc3\xa9x)\r\n")
+    assert b"v OK [APPENDUID " in client.take()
+    assert client.do("STATUS INBOX (MESSAGES)")[0] == b"* STATUS INBOX (MESSAGES 5)"
 
 
 def test_r36_pipelined_commands_run_in_order(server: Server) -> None:

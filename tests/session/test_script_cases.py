@@ -11,7 +11,9 @@ from tests.scripts.runner import FOLDER, SCRIPTS, name, steps
 
 CLIENTS = (
     "apple-mail",
+    "apple-mail-ios",
     "evolution",
+    "evolution-resync",
     "fairemail",
     "geary",
     "gmail-app",
@@ -19,7 +21,10 @@ CLIENTS = (
     "outlook-classic",
     "outlook-mobile",
     "roundcube",
+    "roundcube-cache",
+    "snappymail",
     "thunderbird",
+    "thunderbird-utf8",
 )
 
 SCRIPT_OF = {
@@ -78,6 +83,9 @@ FORMS = {
     "APPENDLIMIT": ("differs/append-limit", r"NO \[TOOBIG\]"),
     "MULTIAPPEND": ("append", r"OK \[APPENDUID \.\.\. \d+:\d+\]"),
     "ESEARCH": ("esearch", r"\* ESEARCH \(TAG .*\) UID"),
+    "SEARCHRES": ("searchres", r"RETURN \(SAVE"),
+    "IMAP4rev2": ("imap4rev2-select", r"\* LIST .* \(\"OLDNAME\" "),
+    "UTF8=ACCEPT": ("utf8-accept", r"UTF8 \(~"),
     "PARTIAL": ("differs/partial", r"RETURN \(PARTIAL "),
     "ESORT": ("esearch", r"SORT RETURN"),
     "WITHIN": ("search", r"SEARCH OLDER \d+"),
