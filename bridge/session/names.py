@@ -1,18 +1,31 @@
-"""LIST that nobody asked for: what a mailbox is called, to a client of IMAP4rev2 (RFC 9051 §6.3.2).
+"""What mailboxes are called: which names a client means, and LIST that it hasn't asked for.
 
-OLDNAME says what the client called it, where that isn't its name, or what it was called before.
+In that, OLDNAME says what the client called a mailbox where that isn't its name, or what it was
+called before (RFC 9051 §6.3.9.7).
 """
+
+from collections.abc import Iterable
 
 from bridge.imap.serialize import mailbox_name
 from bridge.model.ids import AccountId
-from bridge.model.mailbox import DELIMITER
+from bridge.model.mailbox import DELIMITER, MAX_NAME_CHARACTERS, normal_form
+from bridge.query.listing import Matches
+from bridge.query.names import matcher
 from bridge.store.tx import ReadTx
+
+
+def matches_any(patterns: Iterable[str], *, utf8: bool) -> Matches:
+    """Whether a name matches one of the patterns: as written, or in UTF-8 by its normal form."""
+    written = tuple(patterns)
+    every = dict.fromkeys((*written, *(map(normal_form, written) if utf8 else ())))
+    tests = [matcher(pattern, MAX_NAME_CHARACTERS) for pattern in every]
+    return tests[0] if len(tests) == 1 else lambda name: any(test(name) for test in tests)
 
 
 def told_name(
     tx: ReadTx, account: AccountId, name: str, *, old: str | None = None, utf8: bool = True
 ) -> bytes:
-    """The response, with all attributes as they are now.
+    """The LIST response, with all attributes as they are now (RFC 9051 §6.3.2).
 
     Args:
         tx: the snapshot to look at.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from bridge.imap.commands.fetch import parse_items
 from bridge.imap.grammar import Cursor, OverLimit, SyntaxFault
 from bridge.model.fetch import FetchItem
-from bridge.model.mailbox import canonical_name
+from bridge.model.mailbox import canonical_name, normal_form
 from bridge.model.notify import (
     ARRIVALS,
     MESSAGE_EVENTS,
@@ -68,7 +68,11 @@ def parse_filter(cursor: Cursor, *, left: int) -> MailboxFilter:
     names = []
     several = cursor.skip(b"(")
     while True:
-        names.append(canonical_name(cursor.mailbox()))
+        name = canonical_name(cursor.mailbox())
+        names.append(name)
+        if cursor.mode.utf8 and normal_form(name) != name:
+            # It is found by either, as in other commands.
+            names.append(normal_form(name))
         if len(names) > left:
             raise OverLimit(f"A command names at most {MAX_NAMES} mailboxes")
         if not several or cursor.skip(b")"):

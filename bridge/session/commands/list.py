@@ -7,20 +7,13 @@ from bridge.imap.commands.list import List, Lsub
 from bridge.imap.serialize import mailbox_name
 from bridge.model.annotation import Annotation
 from bridge.model.ids import AccountId, MailboxId
-from bridge.model.mailbox import (
-    DELIMITER,
-    INBOX,
-    MAX_NAME_CHARACTERS,
-    MailboxStatus,
-    normal_form,
-    superiors,
-)
+from bridge.model.mailbox import DELIMITER, INBOX, MailboxStatus, superiors
 from bridge.query.annotations import chosen
 from bridge.query.listing import Listed, Matches, listed
-from bridge.query.names import matcher
 from bridge.session.commands.metadata import metadata_line
 from bridge.session.commands.status import status_line
 from bridge.session.context import Context
+from bridge.session.names import matches_any
 from bridge.session.reply import Ok
 from bridge.store.tx import ReadTx
 
@@ -62,7 +55,7 @@ class _Wanted:
         returns, plain = command.returns, not command.extended
         return _Wanted(
             command,
-            _any_of(command.patterns, utf8=context.mode.utf8),
+            matches_any(command.patterns, utf8=context.mode.utf8),
             children="CHILDREN" in returns or (plain and context.offers("CHILDREN")),
             uses="SPECIAL-USE" in returns or (plain and context.offers("SPECIAL-USE")),
             append_octets=context.services.limits.append_octets,
@@ -149,7 +142,7 @@ async def list_subscribed(context: Context, command: Lsub) -> Ok:
     account, pattern, utf8 = context.user.id, command.pattern, context.mode.utf8
     if pattern is None:
         return Ok("No name is written so")
-    matches, hides = _any_of((pattern,), utf8=utf8), pattern.endswith("%")
+    matches, hides = matches_any((pattern,), utf8=utf8), pattern.endswith("%")
 
     def lines(tx: ReadTx) -> bytes:
         existing = {name for _, name, _ in tx.names(account)}
@@ -175,13 +168,6 @@ def _lsub(names: tuple[str, ...], existing: set[str], *, hides: bool) -> list[tu
             for superior in superiors(name):
                 shown.setdefault(superior, "\\Noselect")
     return sorted(shown.items())
-
-
-def _any_of(patterns: tuple[str, ...], *, utf8: bool) -> Matches:
-    # As names are found: as they are written, and in UTF-8 by their normal form too.
-    every = dict.fromkeys((*patterns, *(map(normal_form, patterns) if utf8 else ())))
-    tests = [matcher(pattern, MAX_NAME_CHARACTERS) for pattern in every]
-    return tests[0] if len(tests) == 1 else lambda name: any(test(name) for test in tests)
 
 
 def _line(verb: bytes, attributes: str, name: str, *, childinfo: bool = False, utf8: bool) -> bytes:

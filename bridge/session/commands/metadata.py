@@ -10,10 +10,10 @@ from bridge.imap.commands.metadata import GetMetadata, SetMetadata
 from bridge.imap.serialize import astring, mailbox_name, value
 from bridge.model.annotation import ADMIN_ENTRY, SPECIAL_USE_ENTRY
 from bridge.model.ids import AccountId
-from bridge.model.mailbox import MAX_NAME_CHARACTERS, Mailbox
+from bridge.model.mailbox import Mailbox
 from bridge.query.annotations import Chosen, chosen
-from bridge.query.names import matcher
 from bridge.session.context import Context
+from bridge.session.names import matches_any
 from bridge.session.reply import No, Ok
 from bridge.session.special_use import special_uses
 from bridge.store.tx import ReadTx, WriteTx
@@ -62,7 +62,7 @@ def metadata_line(
 def _found(tx: ReadTx, context: Context, command: GetMetadata) -> Iterator[Named]:
     account, name, entries = context.user.id, command.mailbox, command.entries
     if "*" in name or "%" in name:
-        matches = matcher(name, MAX_NAME_CHARACTERS)
+        matches = matches_any([name], utf8=context.mode.utf8)
         held = tx.annotations_of_all(account)
         for key, box, _ in tx.names(account):
             if key in held and matches(box):
