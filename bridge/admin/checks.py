@@ -8,7 +8,7 @@ from ipaddress import ip_address
 
 from bridge import saslprep
 from bridge.errors import UsageError
-from bridge.imap.withheld import WITHHOLDABLE
+from bridge.imap.withheld import OFFERABLE, WITHHOLDABLE
 from bridge.model.account import Security, Upstream
 from bridge.url import parse_policy, parse_pop3_url
 
@@ -73,16 +73,17 @@ def is_loopback(host: str) -> bool:
 
 
 def check_withheld(names: Sequence[str]) -> frozenset[str]:
-    """Capabilities that are not to be offered, in upper case.
+    """Capabilities that are not to be offered, or with "+" are, though others don't get them.
 
     Raises:
         UsageError: one of them can't be withheld.
     """
-    wanted = frozenset(name.upper() for name in names)
-    unknown = sorted(wanted.difference(WITHHOLDABLE))
+    known = {name.upper(): name for name in (*WITHHOLDABLE, *OFFERABLE)}
+    wanted = {name.upper() for name in names}
+    unknown = sorted(wanted.difference(known))
     if unknown:
         raise UsageError(
             f"{unknown[0]!r} is not a capability that can be withheld.",
-            f"Choose of {', '.join(sorted(WITHHOLDABLE))}.",
+            f"Choose of {', '.join((*sorted(WITHHOLDABLE), *OFFERABLE))}.",
         )
-    return wanted
+    return frozenset(known[name] for name in wanted)

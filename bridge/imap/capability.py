@@ -14,6 +14,8 @@ class Offer:
     after: bool = True
     needs: tuple[str, ...] = ()
     """Names without which it isn't offered either."""
+    by_default: bool = True
+    """Else only to accounts whose withheld names have it with "+" before it."""
 
 
 APPEND_LIMIT_OCTETS = 64 << 20
@@ -69,12 +71,16 @@ OFFERS = (
     Offer("BINARY", 3516),
     Offer("REPLACE", 8508),
     Offer("INPROGRESS", 9585),
+    # Clients are known that enable whatever they know, and then send message numbers.
+    Offer("UIDONLY", 9586, needs=("ENABLE",), by_default=False),
 )
 
 
 @lru_cache(maxsize=64)
 def with_dependents(withheld: frozenset[str]) -> frozenset[str]:
-    """The names, and those of what needs one of them."""
+    """The names, those of what isn't offered by default, and those of what needs one of them."""
+    asked = (offer.token for offer in OFFERS if not offer.by_default)
+    withheld = withheld.union(name for name in asked if f"+{name}" not in withheld)
     needing = (offer for offer in OFFERS if not withheld.isdisjoint(offer.needs))
     return withheld.union(offer.token.partition("=")[0] for offer in needing)
 

@@ -5,10 +5,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Mode:
-    """`rev2`: IMAP4rev2 (RFC 9051); `accepts_utf8`: UTF8=ACCEPT (RFC 6855)."""
+    """`rev2`: IMAP4rev2 (RFC 9051); `accepts_utf8`: UTF8=ACCEPT (RFC 6855).
+
+    `uid_only`: UIDONLY (RFC 9586): no message numbers, in commands and responses.
+    """
 
     rev2: bool = False
     accepts_utf8: bool = False
+    uid_only: bool = False
 
     @property
     def utf8(self) -> bool:

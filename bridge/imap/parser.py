@@ -35,6 +35,7 @@ from bridge.imap.commands.list import List, Lsub, parse_list, parse_lsub
 from bridge.imap.framing import Piece
 from bridge.imap.grammar import Cursor, NotAName, OverLimit, SyntaxFault
 from bridge.imap.mode import REV1, Mode
+from bridge.imap.uidonly import needs_numbers
 from bridge.imap.withheld import withheld_of
 
 Command = (
@@ -198,6 +199,8 @@ def parse(
     missing = withheld_of(command, withheld) if withheld else None
     if missing is not None:
         return Unreadable(tag, f"{missing} is not offered to this account")
+    if mode.uid_only and needs_numbers(command):
+        return Unreadable(tag, "There are no message numbers after UIDONLY", "UIDREQUIRED")
     return Tagged(tag, verb, command)
 
 

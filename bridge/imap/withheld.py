@@ -48,9 +48,13 @@ from bridge.model.search import (
 )
 from bridge.model.sort import Returns
 
-_NAMES = dict.fromkeys(offer.token.partition("=")[0] for offer in OFFERS if offer.after)
+_NAMES = dict.fromkeys(
+    offer.token.partition("=")[0] for offer in OFFERS if offer.after and offer.by_default
+)
 WITHHOLDABLE = (*(name for name in _NAMES if name != "IMAP4rev1"), "APPENDLIMIT")
 """A name stands for its variants too: QUOTA for QUOTA=RES-STORAGE."""
+OFFERABLE = tuple(f"+{offer.token}" for offer in OFFERS if not offer.by_default)
+"""What is withheld of itself, as it is written to offer it."""
 
 _COMMANDS: dict[type, str] = {
     Id: "ID",

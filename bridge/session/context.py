@@ -57,7 +57,6 @@ class Context:
         self.condstore = False
         """Whether the client is CONDSTORE-aware: it wants modseqs with what it isn't asking for."""
         self.qresync = False
-        """Whether it hears of what is expunged by VANISHED."""
         self._held_back = False
         self.idling = False
         self.tag = b""
@@ -236,13 +235,13 @@ class Context:
                 self.view,
                 expunge=expunge,
                 modseqs=self.condstore,
-                by_uid=self.qresync,
+                by_uid=self.by_uid,
                 flags=self.interest.flags,
             )
             self.connection.write(await pulled)
             await self._show_arrivals(last_uid)
         elif expunge and len(self.view.vanished):
-            told = tell_expunges(self.services, self.view, by_uid=self.qresync)
+            told = tell_expunges(self.services, self.view, by_uid=self.by_uid)
             self.connection.write(await told)
         if self._held_back and not len(self.view.vanished):
             self._held_back = False
@@ -269,7 +268,7 @@ class Context:
             return
         view = self.selected
         view.vanished.add(uid for uid in uids if view.position(uid) is not None)
-        self.write(await tell_expunges(self.services, view, by_uid=self.qresync))
+        self.write(await tell_expunges(self.services, view, by_uid=self.by_uid))
 
     async def change(self, work: Callable[[WriteTx], T]) -> T:
         """What `work` returns, once it is durable.
@@ -369,6 +368,17 @@ class Context:
         self.mode = replace(self.mode, rev2=True)
         if self.view is not None:
             self.view.forget_recent()
+
+    async def enable_uid_only(self) -> None:
+        """No message numbers from here on (RFC 9586)."""
+        self.mode = replace(self.mode, uid_only=True)
+        if self.view is not None:
+            self.view.uid_only = True
+
+    @property
+    def by_uid(self) -> bool:
+        """Whether the client hears of what is expunged by VANISHED."""
+        return self.qresync or self.mode.uid_only
 
     async def enable_metadata(self) -> None:
         """From here on the client hears which annotations others change (RFC 5464 §4.1)."""

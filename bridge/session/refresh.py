@@ -129,13 +129,14 @@ def flags_line(
     if flags and not (uid or modseq):
         return b"* %d FETCH (FLAGS %b)\r\n" % (position + 1, view.written_flags(position))
     shown = []
-    if uid:
+    if uid and not view.uid_only:
         shown.append(b"UID %d" % view.uids[position])
     if flags:
         shown.append(b"FLAGS " + view.written_flags(position))
     if modseq:
         shown.append(b"MODSEQ (%d)" % view.modseq(position))
-    return b"* %d FETCH (%b)\r\n" % (position + 1, b" ".join(shown))
+    word, (number,) = view.heads((position,))
+    return b"* %d %b (%b)\r\n" % (number, word, b" ".join(shown))
 
 
 def highest_modseq_line(view: View) -> bytes:

@@ -162,7 +162,7 @@ def _decodable(batch: Batch) -> Batch:
     )
 
 
-def lines(batch: Batch) -> bytes:
+def lines(batch: Batch, view: View) -> bytes:
     """The responses to a batch that doesn't stream."""
     fragments: list[bytes] = []
     columns: list[Iterable[Any]] = []
@@ -176,8 +176,8 @@ def lines(batch: Batch) -> bytes:
         else:
             fragments.append(item.echo.replace(b"%", b"%%") + b" {%d}\r\n%b")
             columns += map(len, values), map(without_nul, values)
-    template = b"* %d FETCH (" + b" ".join(fragments) + b")\r\n"
-    numbers = [position + 1 for position in batch.positions]
+    word, numbers = view.heads(batch.positions)
+    template = b"* %d " + word + b" (" + b" ".join(fragments) + b")\r\n"
     return b"".join(map(template.__mod__, zip(numbers, *columns, strict=True)))
 
 

@@ -50,6 +50,8 @@ class View:
         self.recent = UidRanges()
         """UIDs that are \\Recent to this session, those that are still to come included."""
         self.tells_recent = tells_recent
+        self.uid_only = False
+        """Whether the client knows no message numbers (RFC 9586)."""
         self.vanished = UidArray()
         """UIDs that are expunged, the client not yet told."""
         self._before_vanished = mailbox.highest_modseq
@@ -140,6 +142,12 @@ class View:
         uids = self.uids
         found = bisect_left(uids, uid)
         return found if found < len(uids) and uids[found] == uid else None
+
+    def heads(self, positions: Sequence[int]) -> tuple[bytes, Sequence[int]]:
+        """The word that a message's data begins with, and what it calls each message."""
+        if self.uid_only:
+            return b"UIDFETCH", self.uids_at(positions)
+        return b"FETCH", [position + 1 for position in positions]
 
     def changed_since(self, positions: Sequence[int], modseq: int) -> list[int]:
         """Those of the positions whose messages have a higher modseq."""

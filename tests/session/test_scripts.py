@@ -1,6 +1,8 @@
 """Every script of tests/scripts, answered to the letter."""
 
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -41,7 +43,18 @@ class Memory:
         assert self._client.compressed
 
 
+OPTION = re.compile(r"^# account: --withhold (\S+)$", re.MULTILINE)
+"""What `account set` was told of alice before."""
+
+
 def run(server: Server, path: Path) -> None:
+    option = OPTION.search(path.read_text())
+    if option is not None:
+        names = frozenset(option[1].split(","))
+        server.store.write(
+            lambda tx: tx.update_account(replace(tx.account("alice"), withheld=names))
+        )
+
     def connect(tls: bool) -> Memory:
         return Memory(server.connect(secure=tls))
 

@@ -13,15 +13,18 @@ _SPEC = re.compile(rb"[0-9A-Za-z.]++")
 _PART = re.compile(r"[1-9][0-9]*(?:\.[1-9][0-9]*)*")
 
 
-def fetch(cursor: Cursor, seq: int) -> Fetch:
-    """SP msg-att, after "FETCH". Only octets may come twice, for a client that asks twice."""
+def fetch(cursor: Cursor, seq: int, *, by_uid: bool = False) -> Fetch:
+    """SP msg-att, after "FETCH" or "UIDFETCH" (RFC 9586 §4).
+
+    Only octets may come twice, for a client that asks twice.
+    """
     cursor.sp()
     start = cursor.at
     items = cursor.many(lambda: _item(cursor))
     names = [item.name for item in items if item.name not in _REV1_ONLY and "[" not in item.name]
     if len(set(names)) < len(names):
         cursor.fail("each item once", start)
-    return Fetch(seq, items)
+    return Fetch(seq, items, by_uid)
 
 
 def _item(cursor: Cursor) -> Item:

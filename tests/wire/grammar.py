@@ -115,7 +115,7 @@ def _numbered(cursor: Cursor) -> Response:
     cursor.sp()
     after = cursor.at
     name = cursor.name()
-    if name in ("EXPUNGE", "FETCH") and not number:
+    if name in ("EXPUNGE", "FETCH", "UIDFETCH") and not number:
         cursor.fail("nz-number", start)
     match name:
         case "EXISTS":
@@ -126,8 +126,10 @@ def _numbered(cursor: Cursor) -> Response:
             return Expunge(number)
         case "FETCH":
             return fetch(cursor, number)
+        case "UIDFETCH":
+            return fetch(cursor, number, by_uid=True)
         case _:
-            cursor.fail("EXISTS, RECENT, EXPUNGE or FETCH", after)
+            cursor.fail("EXISTS, RECENT, EXPUNGE, FETCH or UIDFETCH", after)
 
 
 def _flags(cursor: Cursor) -> Flags:

@@ -2,6 +2,8 @@
 
 FETCHES = (
     "* 1 FETCH (UID 1)",
+    r"* 25996 UIDFETCH (FLAGS (\Seen))",
+    "* 4294967295 UIDFETCH (UID 4294967295 MODSEQ (7))",
     r"* 4294967295 FETCH (FLAGS (\Seen \Recent $Work x) UID 4294967295)",
     "* 1 FETCH (FLAGS ())",
     "* 1 FETCH (RFC822.SIZE 4294967295)",

@@ -287,6 +287,10 @@ class Validator:
         mailbox.below_uidnext = mailbox.exists
 
     @property
+    def _uid_only(self) -> bool:
+        return b"UIDONLY" in self.enabled
+
+    @property
     def _says_closed(self) -> bool:
         """Whether it has to: RFC 7162 §3.2.11 asks it of whoever offers one of these."""
         if self._offered & {b"QRESYNC", b"CONDSTORE"}:
@@ -367,6 +371,8 @@ class Validator:
                 if mailbox.uidvalidity not in (None, uidvalidity):
                     raise ProtocolViolation("UIDVALIDITY changes while the mailbox is selected")
                 mailbox.uidvalidity = uidvalidity
+            case "UNSEEN", _ if self._uid_only:
+                raise ProtocolViolation("[UNSEEN] is a message number (RFC 9586 §3)")
             case "UNSEEN", int(seq):
                 if mailbox.messages is not None and seq > mailbox.exists:
                     raise ProtocolViolation(f"[UNSEEN {seq}] of {mailbox.exists} messages")
@@ -420,7 +426,7 @@ class Validator:
             case Vanished(uids, earlier):
                 self._vanished(mailbox, uids_are_earlier=earlier)
                 if not earlier:
-                    mailbox.vanish(uids)
+                    mailbox.vanish(uids, uid_only=self._uid_only)
             case Found():
                 self._found(mailbox, response)
             case Fetch():
@@ -432,7 +438,7 @@ class Validator:
         if not (rules.may_expunge(self._command) or "SELECTED" in self.notify):
             verb = self._command.verb if self._command is not None else "no command"
             raise ProtocolViolation(f"{what} while {verb} is in progress (RFC 3501 §7.4.1)")
-        if by_uid != (b"QRESYNC" in self.enabled):
+        if by_uid != (b"QRESYNC" in self.enabled or self._uid_only):
             raise ProtocolViolation(f"{what}: QRESYNC decides between EXPUNGE and VANISHED")
 
     def _vanished(self, mailbox: Mailbox, *, uids_are_earlier: bool) -> None:
@@ -461,7 +467,9 @@ class Validator:
         command = self._command
         if mailbox is self._next and b"QRESYNC" not in self.enabled:
             raise ProtocolViolation("FETCH while the mailbox is being selected")
-        caused = self._uid_always or bool(names - {"FLAGS", "MODSEQ"})
+        if fetch.by_uid != self._uid_only:
+            raise ProtocolViolation("UIDONLY decides between FETCH and UIDFETCH (RFC 9586 §3.3)")
+        caused = not fetch.by_uid and (self._uid_always or bool(names - {"FLAGS", "MODSEQ"}))
         if command is not None and command.uid and caused and "UID" not in names:
             raise ProtocolViolation(f"FETCH without UID in the answer to UID {command.verb}")
         aware = self.condstore or self._may_be_aware

@@ -97,6 +97,11 @@ S: * 1 FETCH (FLAGS (New))""",
     "vanished": QRESYNC
     + "\nC: u FETCH 1:2 UID\nS: * 1 FETCH (UID 2)\nS: * 2 FETCH (UID 5)\nS: u OK x"
     + "\nC: c NOOP\nS: * VANISHED 2,7\nS: * 1 FETCH (UID 5 MODSEQ (7))\nS: c OK x",
+    "uidonly": LOGIN
+    + "\nC: q ENABLE UIDONLY\nS: * ENABLED UIDONLY\nS: q OK x\nC: b SELECT INBOX"
+    + SELECT_DATA
+    + "\nS: b OK [READ-WRITE] x\nC: c UID FETCH 1:* FLAGS\nS: * 8 UIDFETCH (FLAGS ())"
+    + "\nS: * VANISHED 8\nS: c OK x",
     "esearch": SELECT
     + '\nC: c UID SEARCH RETURN (MIN) 1\nS: * ESEARCH (TAG "c") UID MIN 2\nS: c OK x',
     "save alone": SELECT + "\nC: c SEARCH RETURN (SAVE) ALL\nS: c OK x",
@@ -172,6 +177,7 @@ WRONG = {
     "expunge beyond": SELECT + "\nC: c NOOP\nS! * 4 EXPUNGE",
     "expunge twice": SELECT + "\nC: c NOOP\nS: * 3 EXPUNGE\nS! * 3 EXPUNGE",
     "expunge under qresync": QRESYNC + "\nC: c NOOP\nS! * 1 EXPUNGE",
+    "uidfetch without uidonly": SELECT + "\nC: c UID FETCH 1 FLAGS\nS! * 9 UIDFETCH (FLAGS ())",
     "vanished without qresync": SELECT + "\nC: c NOOP\nS! * VANISHED 1",
     "vanished what never was": QRESYNC
     + UIDS.replace(")", " MODSEQ (1))")

@@ -307,10 +307,11 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Fetch:
-    """FETCH of one message; each item once."""
+    """FETCH of one message; each item once. UIDFETCH where `by_uid`: `seq` is its UID then."""
 
     seq: int
     items: tuple[Item, ...]
+    by_uid: bool = False
 
 
 @dataclass(frozen=True, slots=True)

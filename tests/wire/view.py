@@ -50,6 +50,8 @@ class Mailbox:
         """How many messages there were when UIDNEXT was said."""
 
         self._unordered = False
+        self._identified: dict[int, Message] = {}
+        """What a client of UIDONLY knows of messages."""
 
     @property
     def exists(self) -> int:
@@ -107,11 +109,18 @@ class Mailbox:
         self._message(seq, "EXPUNGE")
         self._remove(seq - 1)
 
-    def vanish(self, uids: UidSet) -> None:
+    def vanish(self, uids: UidSet, *, uid_only: bool = False) -> None:
         """VANISHED without (EARLIER): each UID is of a message that is there."""
         for first, last in uids.ranges:
             for uid in range(first, last + 1):
-                self._remove(self._place(uid))
+                if not uid_only:
+                    self._remove(self._place(uid))
+                    continue
+                # The client knows how many messages there are, and not their places.
+                self._identified.pop(uid, None)
+                if not self.messages:
+                    raise ProtocolViolation(f"VANISHED {uid}: there is no message")
+                self._remove(len(self.messages) - 1)
 
     def _remove(self, index: int) -> None:
         assert self.messages is not None
@@ -142,9 +151,17 @@ class Mailbox:
 
     def fetched(self, fetch: Fetch) -> None:
         """FETCH: what it says agrees with all that was said before."""
-        message = self._message(fetch.seq, "FETCH")
+        if fetch.by_uid:
+            message = self._identified.setdefault(fetch.seq, Message(fetch.seq))
+            if len(self._identified) > self.exists:
+                raise ProtocolViolation(f"UIDFETCH of more messages than the {self.exists}")
+        else:
+            message = self._message(fetch.seq, "FETCH")
         for item in fetch.items:
             match item.name, item.value:
+                case "UID", int(uid) if fetch.by_uid:
+                    if uid != fetch.seq:
+                        raise ProtocolViolation(f"UIDFETCH {fetch.seq} has UID {uid}")
                 case "UID", int(uid):
                     self._uid(fetch.seq, message, uid)
                 case "FLAGS", tuple(flags):

@@ -105,7 +105,9 @@ def _read(text: bytes, uid: bool, mode: Mode) -> Arguments:
 
 def _arguments(cursor: Cursor, uid: bool) -> Arguments:
     items = list(parse_items(cursor)) if cursor.skip(b"(") else _macro(cursor)
-    if uid and not any(item.name == "UID" for item in items):
+    # After UIDONLY each response has it outside its items (RFC 9586 §3.3).
+    named = cursor.mode.uid_only or any(item.name == "UID" for item in items)
+    if uid and not named:
         items.insert(0, FetchItem("UID", echo=b"UID"))
     modifiers = _modifiers(cursor, uid)
     if modifiers.changed_since is not None:

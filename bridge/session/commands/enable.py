@@ -21,6 +21,7 @@ async def enable(context: Context, command: Enable) -> Ok:
 ENABLES = {
     "CONDSTORE": Context.enable_condstore,
     "QRESYNC": Context.enable_qresync,
+    "UIDONLY": Context.enable_uid_only,
     "METADATA": Context.enable_metadata,
     "UTF8=ACCEPT": Context.enable_utf8,
     "IMAP4REV2": Context.enable_rev2,

@@ -100,7 +100,7 @@ async def show_view(
 def _lines_of_view(
     tx: ReadTx | None, *, items: tuple[FetchItem, ...], view: View, positions: Sequence[int]
 ) -> bytes:
-    return render.lines(render.batch_of_view(items, view, positions))
+    return render.lines(render.batch_of_view(items, view, positions), view)
 
 
 async def _show_rows(
@@ -113,7 +113,8 @@ async def _show_rows(
     def shown(tx: ReadTx | None, rows: Rows) -> Batch | bytes:
         """A batch, or its lines where nothing else is to be done."""
         batch = render.batch_of_rows(tx, items, view, rows)
-        return batch if marks or batch.streams or not batch.complete else render.lines(batch)
+        apart = marks or batch.streams or not batch.complete
+        return batch if apart else render.lines(batch, view)
 
     def look(tx: ReadTx, uids: list[int]) -> tuple[Batch | bytes, Rows]:
         rows = tx.columns(mailbox_id, uids, names, BATCH_OCTETS)
@@ -146,11 +147,13 @@ async def _show_rows(
 async def _show_batch(context: Context, view: View, batch: Batch) -> None:
     """Shows messages that become \\Seen by it, or that are large, one after the other."""
     items = batch.items
-    unasked = tuple(i for i in (_AWARE if context.condstore else _UNASKED) if i not in items)
+    told = _AWARE if context.condstore else _UNASKED
+    unasked = tuple(i for i in told if i not in items and not (view.uid_only and i.name == "UID"))
     newly_seen = await _mark_seen(context, view, batch)
     batch = render.as_of_now(batch, view)
+    word, numbers = view.heads(batch.positions)
     for index, position in enumerate(batch.positions):
-        context.write(b"* %d FETCH (" % (position + 1))
+        context.write(b"* %d %b (" % (numbers[index], word))
         await _show_items(context, batch, index)
         if position in newly_seen:
             more = render.batch_of_view(unasked, view, (position,))

@@ -54,6 +54,7 @@ async def select(context: Context, command: Select) -> Ok:
         read_only=command.read_only,
         tells_recent=not rev2,
     )
+    view.uid_only = context.mode.uid_only
     await claim_recent(services, view)
     context.select(view)
     if mailbox.name == INBOX:
@@ -90,7 +91,8 @@ async def _resync(context: Context, view: View, resync: Resync) -> None:
 
     gone, changed = await context.services.database.read(look)
     context.write(gone)
-    await show_view(context, view, changed, _RESYNCED)
+    # After UIDONLY each response has the UID outside its items.
+    await show_view(context, view, changed, _RESYNCED[view.uid_only :])
 
 
 _RESYNCED = tuple(FetchItem(name, echo=name.encode()) for name in ("UID", "FLAGS", "MODSEQ"))
@@ -99,7 +101,7 @@ _RESYNCED = tuple(FetchItem(name, echo=name.encode()) for name in ("UID", "FLAGS
 def _opening(view: View) -> list[bytes]:
     view.note_keywords()
     lines = [*keyword_lines(view), *counts(view)]
-    if not view.tells_recent:
+    if view.uid_only or not view.tells_recent:
         # [UNSEEN] has gone where \\Recent has (RFC 9051 Appendix E.11).
         return [*lines, *_numbers(view)]
     unseen = next((n for n in range(view.count) if SEEN not in view.flags(n)), None)
