@@ -43,7 +43,7 @@ _SOURCES = {
 @click.option("--thaw", is_flag=True, help="Go on deleting upstream where that was frozen.")
 @click.option("--interval", metavar="5m|default", help="Between polls.")
 @click.option("--quota", metavar="5GB|none", help="What clients may fill it up to.")
-@click.option("--withhold", metavar="A,B|none", help="IMAP capabilities not to offer; +UIDONLY: to offer.")
+@click.option("--withhold", metavar="A,B|none", help="IMAP capabilities not to offer, or +UIDONLY.")
 @click.option("--trace", metavar="on|off|30m", help="Write down what its IMAP sessions say.")
 @click.option("--no-check", is_flag=True, help="Don't log in upstream first.")
 @click.option("--yes", is_flag=True, help="Answer every question with yes.")
