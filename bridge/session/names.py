@@ -36,7 +36,7 @@ def told_name(
     """
     mailbox = tx.mailbox(account, name)
     attributes = ["\\NonExistent"] if mailbox is None else []
-    if name in tx.subscriptions(account):
+    if tx.subscribed(account, name):
         attributes.append("\\Subscribed")
     attributes.append("\\HasChildren" if tx.has_inferiors(account, name) else "\\HasNoChildren")
     if mailbox is not None and mailbox.special_use:

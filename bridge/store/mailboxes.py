@@ -49,6 +49,10 @@ _SUBSCRIPTIONS = (
     .where(schema.subscription.c.account_id == bindparam("account"))
     .order_by(schema.subscription.c.name)
 )
+_SUBSCRIBED = select(schema.subscription.c.name).where(
+    schema.subscription.c.account_id == bindparam("account"),
+    schema.subscription.c.name == bindparam("name"),
+)
 _COUNTERS = select(_M.messages, _M.unseen, _M.deleted, _M.recent, _M.size).where(
     _M.id == bindparam("mailbox")
 )
@@ -174,6 +178,10 @@ class MailboxReads(Reads):
     def subscriptions(self, account_id: AccountId) -> tuple[str, ...]:
         """Subscribed names, sorted; they outlive their mailboxes (RFC 9051 §6.3.7)."""
         return tuple(name for (name,) in self.all(_SUBSCRIPTIONS, account=account_id))
+
+    def subscribed(self, account_id: AccountId, name: str) -> bool:
+        """Whether that name is subscribed, as it is stored."""
+        return self.one(_SUBSCRIBED, account=account_id, name=name) is not None
 
     def status(self, mailbox: Mailbox) -> MailboxStatus:
         """The counters of `mailbox`."""

@@ -156,3 +156,19 @@ def test_r39_a_fetched_message_with_an_old_date(tmp_path: Path) -> None:
 
     assert world.store.read(date) == datetime(1982, 8, 13, tzinfo=UTC)
     world.close()
+
+
+def test_r8_8bit_headers_go_in_literals_whoever_asks(server: Server) -> None:
+    """Encoded words stay as they are; in quotes UTF-8 comes to those only who enabled it."""
+    subject = "=?utf-8?q?=C3=A9?="
+    octets = f"From: Zoë <zoë@example.org>\r\nSubject: {subject}\r\n\r\nx".encode()
+    client = server.client(mailbox=None)
+    append(client, octets)
+    for mode in (None, "UTF8=ACCEPT", "IMAP4rev2"):
+        if mode is not None:
+            client.do(f"ENABLE {mode}")
+        client.do("SELECT INBOX")
+        answer = b"\r\n".join(client.do("FETCH 1 (ENVELOPE BODY.PEEK[])"))
+        assert b'(({4}\r\nZo\xc3\xab NIL {4}\r\nzo\xc3\xab "example.org"))' in answer
+        assert f'ENVELOPE (NIL "{subject}" '.encode() in answer
+        assert octets in answer

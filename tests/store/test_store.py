@@ -88,6 +88,8 @@ def test_an_account_starts_with_its_mailboxes_subscribed(store: Store) -> None:
     names = ["Archive", "Drafts", "INBOX", "Junk", "Sent", "Trash"]
     assert [box.name for box in boxes] == names
     assert store.read(lambda tx: tx.subscriptions(account.id)) == tuple(names)
+    assert store.read(lambda tx: tx.subscribed(account.id, "Junk"))
+    assert not store.read(lambda tx: tx.subscribed(account.id, "junk"))
     assert len({box.uidvalidity for box in boxes}) == len(boxes)
     assert min(box.uidvalidity for box in boxes) > 1_700_000_000
 

@@ -15,7 +15,7 @@ async def subscribe(context: Context, command: Subscribe) -> Ok:
         mailbox = context.mailbox(tx, name)
         if not command.wanted:
             # As names are found; there needn't be a mailbox any more.
-            exact = not context.mode.utf8 or name in tx.subscriptions(account)
+            exact = not context.mode.utf8 or tx.subscribed(account, name)
             tx.unsubscribe(account, name if exact else normal_form(name))
         elif mailbox is None:
             raise No("There is no such mailbox", "NONEXISTENT")
