@@ -19,6 +19,7 @@ from tests.wire.values import (
     ExtendedSearch,
     Fetch,
     Found,
+    MailboxStatus,
     Response,
     Status,
     UidSet,
@@ -34,6 +35,20 @@ class Kind(Enum):
     PLAIN = "IMAP4rev1"
     CONDSTORE = "CONDSTORE"
     QRESYNC = "QRESYNC"
+
+
+class Hears(Enum):
+    """What a client is told between its commands, as NOTIFY calls it (RFC 5465 §6.1)."""
+
+    NOTHING = ""
+    DELAYED = "SELECTED-DELAYED"
+    AT_ONCE = "SELECTED"
+
+
+NOTIFY = (
+    b"NOTIFY SET (%b (MessageNew (UID FLAGS) MessageExpunge FlagChange))"
+    b" (MAILBOXES (Archive Trash) (MessageNew MessageExpunge FlagChange)) (PERSONAL (MailboxName))"
+)
 
 
 class Link(Protocol):
@@ -100,13 +115,20 @@ class Agent:
     """One client of INBOX."""
 
     def __init__(
-        self, connect: Callable[[], Link], oracle: Oracle | None, kind: Kind, *, rev2: bool
+        self,
+        connect: Callable[[], Link],
+        oracle: Oracle | None,
+        kind: Kind,
+        *,
+        rev2: bool,
+        hears: Hears = Hears.NOTHING,
     ) -> None:
         self._connect = connect
         self.oracle = oracle
         self.kind = kind
         self.rev2 = rev2
         """It speaks IMAP4rev2."""
+        self.hears = hears
         self.away = False
         """It has no connection."""
         self.commands = 0
@@ -127,6 +149,8 @@ class Agent:
         self.messages: list[Known] = []
         self.suspects: dict[Known, str] = {}
         """What was passed over where it had to be shown or found: so it must be expunged."""
+        self.counters: dict[bytes, dict[str, object]] = {}
+        """What it was told of other mailboxes, and nothing of its own doing since."""
         self.selected = self.idling = self.read_only = False
         self._highest = 0
         self._told_highest: int | None = None
@@ -148,6 +172,8 @@ class Agent:
             self.say(Step(b"ENABLE QRESYNC"))
         if self.rev2:
             self.say(Step(b"ENABLE IMAP4rev2"))
+        if self.hears is not Hears.NOTHING:
+            self.say(Step(NOTIFY % self.hears.value.encode()))
 
     def leave(self) -> None:
         """The connection breaks."""
@@ -207,6 +233,8 @@ class Agent:
                 self._check_gone(gone.uid)
             case Vanished():
                 self._vanished(response)
+            case MailboxStatus(name, items):
+                self.counters.setdefault(name, {}).update(items)
             case Fetch():
                 self._fetched(response)
             case Found() | ExtendedSearch():
@@ -229,16 +257,30 @@ class Agent:
                     assert all(known.uid != uid for known in self.messages), f"{uid} is EARLIER"
                     self.earlier.add(uid)
                 else:
-                    gone = next(known for known in self.messages if known.uid in (uid, 0))
+                    gone = self._with_uid(uid)
                     assert gone.uid or gone.flags is None, "it can't know which message is gone"
                     self.messages.remove(gone)
                     self.suspects.pop(gone, None)
+
+    def _with_uid(self, uid: int) -> Known:
+        """The message; where its UID was never said, one that stands where it may."""
+        unknown: Known | None = None
+        for known in self.messages:
+            if known.uid == uid:
+                return known
+            if known.uid > uid:
+                break
+            unknown = None if known.uid else known
+        assert unknown is not None, f"there is no {uid}"
+        return unknown
 
     def _check_gone(self, uid: int) -> None:
         if self.oracle is not None and uid:
             assert uid not in self.oracle.live, f"{uid} is not expunged"
 
     def _coded(self, code: Code | None) -> None:
+        if code is not None and code.name == "CLOSED":
+            self.messages, self.suspects = [], {}
         if code is not None and isinstance(code.argument, int):
             if code.name == "HIGHESTMODSEQ":
                 self._told_highest = code.argument

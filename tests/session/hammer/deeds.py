@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from random import Random
 
-from tests.session.hammer.agent import Agent, FlagSet, Kind, Known, Step, numbers
+from tests.session.hammer.agent import Agent, FlagSet, Hears, Kind, Known, Step, numbers
 from tests.wire.values import Found, Status
 
 FLAGS = ("\\Seen", "\\Flagged", "\\Deleted", "\\Answered", "Work", "$Label1")
@@ -51,10 +51,13 @@ class Deeds:
         if chance.random() < 0.15:
             # Numbers may shift between pipelined commands: UIDs don't.
             return [self._by_uid() for _ in range(chance.randrange(2, 5))]
-        if chance.random() < 0.3:
+        if chance.random() < (0.6 if agent.hears is Hears.AT_ONCE else 0.3):
             return [self._by_uid()]
         if chance.random() < 0.35:
             return self._apart()
+        if agent.hears is Hears.AT_ONCE:
+            # Numbers may shift at any time.
+            return [Step(b"NOOP")]
         if agent.messages and chance.random() < 0.1:
             return self._saved()
         return [self._by_number()] if agent.messages else [Step(b"NOOP")]
@@ -65,7 +68,12 @@ class Deeds:
         examine = self._chance.random() < 0.1
 
         def begin() -> None:
-            agent.messages, agent.suspects, agent.selected = [], {}, False
+            if not agent.selected:
+                agent.messages, agent.suspects = [], {}
+            # Else what was open goes on up to [CLOSED].
+            agent.selected = False
+            # What EXAMINE shows as \\Recent stays so for the next.
+            agent.read_only = agent.read_only or examine
             agent.earlier = set()
 
         def end(answer: Status) -> None:
@@ -180,13 +188,18 @@ class Deeds:
                 return self._search(uid, numset, some)
             case 8 if len(agent.messages) < CROWDED:
                 target = chance.choice([b"INBOX", b"Archive"])
-                return Step(uid + b"COPY %b %b" % (numset, target), refusal="EXPUNGEISSUED")
+                return self._own(uid + b"COPY %b %b" % (numset, target))
             case 9 if len(agent.messages) > CROWDED // 3:
-                return Step(uid + b"MOVE %b Archive" % numset, refusal="EXPUNGEISSUED")
+                return self._own(uid + b"MOVE %b Archive" % numset)
             case 10 if uid:
                 return Step(b"UID EXPUNGE " + numset)
             case _:
                 return self._changed(uid) if agent.aware else self._fetch(uid, numset, some)
+
+    def _own(self, command: bytes) -> Step:
+        """What it does to another mailbox itself it isn't told."""
+        agent = self._agent
+        return Step(command, None, None, lambda answer: agent.counters.clear(), "EXPUNGEISSUED")
 
     def _fetch(self, uid: bytes, numset: bytes, some: list[Known]) -> Step:
         items = [b"(UID FLAGS)", b"FLAGS", b"BODY[TEXT]", b"BODY.PEEK[]", b"(ENVELOPE RFC822.SIZE)"]
@@ -255,8 +268,18 @@ class Deeds:
             for known in some:
                 if answer.condition != "OK":
                     known.flags = None
+            self._forget_doubtful(step, some)
 
         step.begin, step.end = begin, end
+
+    def _forget_doubtful(self, step: Step, some: list[Known]) -> None:
+        """Whether flags that were told meanwhile are of before a silent STORE it can't know.
+
+        Between commands they may have been on their way when it was sent.
+        """
+        for known in some:
+            if self._agent.hears is not Hears.NOTHING and known in step.told:
+                known.flags = None
 
     def _conditionally(
         self, step: Step, sign: str, named: FlagSet, some: list[Known], *, by_uid: bool
@@ -277,6 +300,7 @@ class Deeds:
                     assert known.flags is not None, "MODIFIED without the flags there are"
                 elif known in step.told and known.flags is None:
                     known.flags = _after(sign, before[known], named)
+            self._forget_doubtful(step, some)
             if not agent.read_only:
                 self._all_told(step, some)
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from random import Random
 from typing import Protocol
 
-from tests.session.hammer.agent import Agent, Kind, Link, Oracle, Step
+from tests.session.hammer.agent import Agent, Hears, Kind, Link, Oracle, Step
 from tests.session.hammer.deeds import CROWDED, Cache, Deeds
 
 AGENTS = 10
@@ -46,7 +46,12 @@ class Crowd:
         oracle = world.oracle
         every = [(kind, rev2) for kind in Kind for rev2 in (False, True)]
         kinds = [*every, *(chance.choice(every) for _ in range(AGENTS - len(every)))]
-        self._agents = [Agent(world.connect, oracle, kind, rev2=rev2) for kind, rev2 in kinds]
+        hears = [*Hears, *(chance.choice(list(Hears)) for _ in range(AGENTS - len(Hears)))]
+        chance.shuffle(hears)
+        self._agents = [
+            Agent(world.connect, oracle, kind, rev2=rev2, hears=heard)
+            for (kind, rev2), heard in zip(kinds, hears, strict=True)
+        ]
         self._caches: dict[Agent, Cache] = {}
         self._deeds = {agent: Deeds(agent, chance) for agent in self._agents}
         for agent in self._agents:
@@ -137,6 +142,7 @@ class Crowd:
                 assert flags in (None, true_flags), f"{uid} has {true_flags}, not {flags}"
         self._check_modseqs()
         self._check_recent()
+        self._check_counters()
 
     def _check_modseqs(self) -> None:
         oracle = self._world.oracle
@@ -146,6 +152,15 @@ class Crowd:
                     assert known.modseq == oracle.live[known.uid]
         if oracle is not None:
             assert {known.uid for known in self._agents[0].messages} == set(oracle.live)
+
+    def _check_counters(self) -> None:
+        """What clients were told of other mailboxes is how those stand."""
+        told = {agent: dict(agent.counters.get(b"Archive", {})) for agent in self._agents}
+        self._all(lambda agent: Step(b"STATUS Archive (MESSAGES UIDNEXT)"))
+        for agent in self._agents:
+            if agent.hears is not Hears.NOTHING:
+                for name in told[agent].keys() & {"MESSAGES", "UIDNEXT"}:
+                    assert told[agent][name] == agent.counters[b"Archive"][name], told[agent]
 
     def _check_recent(self) -> None:
         """\\Recent is one session's alone (RFC 3501 §2.3.2)."""
