@@ -58,6 +58,7 @@ USES = {
     "QUOTA=RES-STORAGE": r"STORAGE",
     "WITHIN": r"OLDER|YOUNGER",
     "ESEARCH": r"SEARCH RETURN",
+    "MULTISEARCH": r"ESEARCH",
     "SEARCHRES": r"SAVE|\$",
     "PARTIAL": r"PARTIAL",
     "SORT": r"SORT \(",
