@@ -13,6 +13,7 @@ CLIENTS = (
     "apple-mail",
     "apple-mail-ios",
     "evolution",
+    "evolution-notify",
     "evolution-resync",
     "fairemail",
     "geary",
