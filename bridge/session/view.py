@@ -251,13 +251,15 @@ class View:
         self.mailbox = delta.mailbox
         if delta.changed or delta.added or delta.vanished:
             own = self._edit()
+            uids, at = own.uids, 0
             for change in delta.changed:
-                position = self.position(change.uid)
-                if position is not None:
-                    moved = modseqs and self.modseq(position) != change.modseq
-                    if moved or self.flags(position) != change.flags:
+                # Both ascend, so each is looked for behind the one before.
+                at = bisect_left(uids, change.uid, at)
+                if at < len(uids) and uids[at] == change.uid:
+                    moved = modseqs and own.modseqs[at] != change.modseq
+                    if moved or own.table.sets[own.flag_index[at]] != change.flags:
                         changed.append(change.uid)
-                    _put(own, position, change.flags, change.modseq)
+                    _put(own, at, change.flags, change.modseq)
             for change in delta.added:
                 if change.uid > self.last_uid:
                     own.uids.append(change.uid)
@@ -273,11 +275,14 @@ class View:
 
     def _vanish(self, own: Listing, uids: Sequence[Uid]) -> None:
         """Notes what is expunged. It can be shown until that is said, with flags that it had."""
+        known, here, at = own.uids, [], 0
         for uid in uids:
-            position = self.position(uid)
-            if position is not None and uid in self._stored:
-                _put(own, position, self._stored[uid], self.modseq(position))
-        self.vanished.add(uid for uid in uids if self.position(uid) is not None)
+            at = bisect_left(known, uid, at)
+            if at < len(known) and known[at] == uid:
+                here.append(uid)
+                if uid in self._stored:
+                    _put(own, at, self._stored[uid], own.modseqs[at])
+        self.vanished.add(here)
 
     def drop_vanished(self) -> list[int]:
         """Forgets the expunged messages.
