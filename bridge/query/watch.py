@@ -5,7 +5,7 @@ RFC 5465 §5, §6: two states of an account are compared, whatever has happened 
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import assert_never
 
 from bridge.model.ids import MailboxId
@@ -65,10 +65,14 @@ class Watched:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """What a client knows, or would if it were told all: the watched mailboxes by their ids."""
+    """What a client knows, or would if it were told all: the watched mailboxes by their ids.
+
+    Two with the same `layout` differ in counters alone.
+    """
 
     mailboxes: Mapping[MailboxId, Watched]
     subscriptions: frozenset[str]
+    layout: object = field(default_factory=object)
 
     def names(self) -> frozenset[str]:
         """Of the watched mailboxes."""
@@ -122,6 +126,24 @@ class Watch:
         """Whether any of these events is asked for, of whatever mailbox."""
         return any(not group.events.isdisjoint(events) for group in self.groups)
 
+    def picture_after(self, before: AccountState, then: Picture, account: AccountState) -> Picture:
+        """As `picture`, of an account that was `before` when the picture was `then`.
+
+        Mostly a few counters differ, of which it is made in a tenth of the time.
+        """
+        mailboxes = dict(then.mailboxes)
+        same = before.subscriptions == account.subscriptions
+        if not same or len(before.mailboxes) != len(account.mailboxes):
+            return self.picture(account)
+        for old, new in zip(before.mailboxes, account.mailboxes, strict=True):
+            if old == new:
+                continue
+            if (old.id, old.name, old.special_use) != (new.id, new.name, new.special_use):
+                return self.picture(account)
+            if new.id in mailboxes:
+                mailboxes[new.id] = Watched(new, mailboxes[new.id].children)
+        return Picture(mailboxes, account.subscriptions, then.layout)
+
     def picture(self, account: AccountState) -> Picture:
         """The part of an account that is watched."""
         subscriptions = account.subscriptions
@@ -135,16 +157,17 @@ class Watch:
             subscriptions,
         )
 
-    def names_to_tell(
-        self, known: Picture, now: Picture, names: Mapping[MailboxId, str]
-    ) -> list[NameNews]:
+    def names_to_tell(self, known: Picture, now: Picture, account: AccountState) -> list[NameNews]:
         """The LIST responses, in the order of their names (RFC 5465 §5.4, §5.5).
 
         Args:
             known, now: what the client was told, and what is.
-            names: of all mailboxes that there are.
+            account: of which `now` is the picture.
         """
+        if known.layout is now.layout:
+            return []
         found: dict[str, NameNews] = {}
+        names = {one.id: one.name for one in account.mailboxes}
         existing = frozenset(names.values())
         subscribed = known.subscriptions ^ now.subscriptions
         either = known.subscriptions | now.subscriptions
@@ -175,11 +198,12 @@ class Watch:
             selected: a mailbox whose messages are told otherwise.
             aware: whether the client hears of modseqs.
         """
-        before = known.names()
         found = []
         for mailbox_id, one in now.mailboxes.items():
             told = known.mailboxes.get(mailbox_id)
-            if mailbox_id == selected or (told is not None and told.state == one.state):
+            if told is one or mailbox_id == selected:
+                continue
+            if told is not None and told.state == one.state:
                 continue
             events = self.events(one.state.name, now.subscriptions)
             if not events >= ARRIVALS:
@@ -190,7 +214,7 @@ class Watch:
                 found.append(CounterNews(state, True, unseen))
             elif Event.FLAG_CHANGE in events:
                 # Of a name that has become another mailbox its UIDVALIDITY is the news.
-                anew = told is None and state.name in before
+                anew = told is None and state.name in known.names()
                 moved = aware and state.highest_modseq != was.highest_modseq
                 if anew or moved or unseen:
                     found.append(CounterNews(state, False, unseen))
@@ -206,14 +230,16 @@ def without_own(known: Picture, before: Picture, after: Picture) -> Picture:
     mailboxes = dict(known.mailboxes)
     for mailbox_id in before.mailboxes.keys() | after.mailboxes.keys():
         old, new = before.mailboxes.get(mailbox_id), after.mailboxes.get(mailbox_id)
-        if old != new and known.mailboxes.get(mailbox_id) == old:
+        if old is not new and old != new and known.mailboxes.get(mailbox_id) == old:
             if new is None:
                 del mailboxes[mailbox_id]
             else:
                 mailboxes[mailbox_id] = new
     own = before.subscriptions ^ after.subscriptions
     agreed = own - (known.subscriptions ^ before.subscriptions)
-    return Picture(mailboxes, known.subscriptions ^ agreed)
+    # Only counters differ: what is yet to be told of names is what it was.
+    layout = known.layout if before.layout is after.layout else object()
+    return Picture(mailboxes, known.subscriptions ^ agreed, layout)
 
 
 def _differs(one: Watched, known: Picture) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TypeVar
 
+from bridge.errors import StoreError
 from bridge.imap.serialize import mailbox_name
 from bridge.model.change import Change
 from bridge.model.ids import AccountId, MailboxId
@@ -58,7 +59,10 @@ class News:
         self._account = account
         self._watch = watch
         self._wake = wake
-        self._known = self._picture(first)
+        self._known = watch.picture(first)
+        self._check(self._known)
+        self._last = first, self._known
+        """What was read last, and the picture that was made of it."""
         self._hinted = False
         self.selected = selected
         self.close = services.bus.subscribe_account(account, self._hear)
@@ -90,16 +94,23 @@ class News:
         """
         if not (always or self._hinted):
             return b""
-        self._hinted = False
-        account, known = self._account, self._known
+        account, known, last = self._account, self._known, self._last
 
-        def work(tx: ReadTx) -> tuple[Picture, bytes]:
+        def work(tx: ReadTx) -> tuple[AccountState, Picture, bytes]:
             # In a reading thread: there may be thousands of mailboxes.
             state = tx.account_state(account)
-            now = self._picture(state)
-            return now, b"".join(self._lines(known, now, state, aware=aware, utf8=utf8))
+            now = self._watch.picture_after(*last, state)
+            self._check(now)
+            return state, now, b"".join(self._lines(known, now, state, aware=aware, utf8=utf8))
 
-        self._known, lines = await self._services.database.read(work)
+        # A hint that comes while the store is read may be of what came too late for that.
+        self._hinted = False
+        try:
+            state, self._known, lines = await self._services.database.read(work)
+        except StoreError:
+            self._hinted = True
+            raise
+        self._last = state, self._known
         return lines
 
     async def change(self, work: Callable[[WriteTx], T]) -> T:
@@ -111,8 +122,11 @@ class News:
             return work(tx), before, tx.account_state(account)
 
         result, before, after = await self._services.database.write(noted)
-        picture = self._watch.picture
-        self._known = without_own(self._known, picture(before), picture(after))
+        # Before it, the account is mostly as it was last seen.
+        then = self._watch.picture_after(*self._last, before)
+        now = self._watch.picture_after(before, then, after)
+        self._last = after, now
+        self._known = without_own(self._known, then, now)
         return result
 
     def left(self, view: View) -> None:
@@ -129,7 +143,7 @@ class News:
                 unseen=view.count - seen,
             )
             mailboxes = {**self._known.mailboxes, mailbox.id: replace(held, state=state)}
-            self._known = Picture(mailboxes, self._known.subscriptions)
+            self._known = replace(self._known, mailboxes=mailboxes)
         self._hinted = True
 
     @property
@@ -144,17 +158,14 @@ class News:
         events = self._watch.events(mailbox, self._known.subscriptions)
         return Event.MAILBOX_METADATA_CHANGE in events
 
-    def _picture(self, state: AccountState) -> Picture:
-        found = self._watch.picture(state)
-        if len(found.mailboxes) > MAX_WATCHED:
+    def _check(self, picture: Picture) -> None:
+        if len(picture.mailboxes) > MAX_WATCHED:
             raise Overflow
-        return found
 
     def _lines(
         self, known: Picture, now: Picture, state: AccountState, *, aware: bool, utf8: bool
     ) -> Iterator[bytes]:
-        names = {one.id: one.name for one in state.mailboxes}
-        told = self._watch.names_to_tell(known, now, names)
+        told = self._watch.names_to_tell(known, now, state)
         if told:
             boxes = {one.name: one for one in state.mailboxes}
             parents = frozenset(above for name in boxes for above in superiors(name))

@@ -74,7 +74,7 @@ def test_what_changes_in_the_selected_mailbox_costs_no_look_at_the_others(
     groups = f"(selected (MessageNew MessageExpunge)) (personal ({ALL}))"
     client, other = watcher(server, groups, "INBOX"), server.client(mailbox=None)
     looked: list[Any] = []
-    monkeypatch.setattr(news.News, "_picture", lambda self, state: looked.append(state))
+    monkeypatch.setattr(news.News, "_check", lambda self, picture: looked.append(picture))
     append(other, MESSAGE)
     assert taken(client) == [b"* 1 EXISTS", b"* 1 RECENT"]
     assert not looked
