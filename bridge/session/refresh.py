@@ -92,12 +92,18 @@ def _expunges(
 
 
 def _changes(view: View, changed: Sequence[int], modseqs: bool, tx: ReadTx | None = None) -> bytes:
-    lines = []
-    for uid in changed:
-        position = view.position(uid)
-        if position is not None and uid not in view.vanished:
-            lines.append(flags_line(view, position, modseq=modseqs))
-    return b"".join(lines)
+    """An unasked FETCH for each of the UIDs."""
+    positions = view.positions([uid for uid in changed if uid not in view.vanished])
+    word, numbers = view.heads(positions)
+    items, columns = [b"FLAGS %b"], [numbers, view.all_written_flags(positions)]
+    if not view.uid_only:
+        items.insert(0, b"UID %d")
+        columns.insert(1, view.uids_at(positions))
+    if modseqs:
+        items.append(b"MODSEQ (%d)")
+        columns.append([view.modseq(position) for position in positions])
+    template = b"* %d " + word + b" (" + b" ".join(items) + b")\r\n"
+    return b"".join(map(template.__mod__, zip(*columns, strict=True)))
 
 
 def counts(view: View) -> list[bytes]:

@@ -9,6 +9,7 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import compress
 
 from bridge.model.change import MailboxDelta
 from bridge.model.flags import SYSTEM_FLAGS
@@ -290,7 +291,7 @@ class View:
         Returns:
             their sequence numbers, highest first, so that none shifts those still to be said.
         """
-        gone = [p for p in map(self.position, self.vanished) if p is not None]
+        gone = self.positions(list(self.vanished))
         if self.saved:
             self.saved = array("I", [uid for uid in self.saved if uid not in self.vanished])
         self.vanished.clear()
@@ -333,6 +334,12 @@ def _put(listing: Listing, position: int, flags: frozenset[str], modseq: int) ->
 
 def _without(values: "array[int]", gone: Sequence[int]) -> "array[int]":
     """The array without the values at ascending positions `gone`."""
+    if 8 * len(gone) > len(values):
+        # To ask for each message then costs less than to copy what lies between those.
+        stays = bytearray(b"\1") * len(values)
+        for position in gone:
+            stays[position] = 0
+        return array(values.typecode, compress(values, stays))
     kept = array(values.typecode)
     start = 0
     for position in gone:
