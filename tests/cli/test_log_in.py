@@ -2,6 +2,7 @@
 
 import json
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,9 @@ def cli(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.
         "account apply": {"changes": [], "warnings": []},
     }
     for name in ("account", "account_set"):
-        monkeypatch.setattr(sys.modules[f"bridge.cli.{name}"], "call", made.call)
+        monkeypatch.setattr(import_module(f"bridge.cli.{name}"), "call", made.call)
     for name in ("account_set", "account_apply"):
-        monkeypatch.setattr(sys.modules[f"bridge.cli.{name}"], "converse", made.converse)
+        monkeypatch.setattr(import_module(f"bridge.cli.{name}"), "converse", made.converse)
     monkeypatch.setattr(sys, "stdin", None)
     return made
 

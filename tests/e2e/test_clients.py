@@ -2,6 +2,7 @@
 
 import email
 import email.policy
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -23,6 +24,8 @@ from tests.e2e.daemon import ANSWERED_S, add_account, configure, popbridge
 from tests.e2e.oracle import Held
 from tests.pop_server import PopServer
 from tests.wire.stream import Validator
+
+SHOWN_S = 120
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
@@ -135,7 +138,7 @@ class Story:
 
     def look(self) -> None:
         assert self.client.mailboxes() == set(MAILBOXES)
-        assert self.client.numbers() == set(MAIL)
+        self.shows(set(MAIL))
         assert self.client.read(1) == MAIL[1].replace(b"\r\n", b"\n")
         self.inbox[1] = self.inbox[1].flagged(*self.client.habits.reading_sets)
         self.check()
@@ -168,6 +171,12 @@ class Story:
                 self.inbox[uid] = held.flagged(*self.client.habits.leaving_sets)
         self.check()
 
+    def shows(self, numbers: set[int]) -> None:
+        """Waits until the client shows just these: some list a mailbox line by line."""
+        deadline = time.monotonic() + SHOWN_S
+        while (found := self.client.numbers()) != numbers:
+            assert time.monotonic() < deadline, f"it shows {found}, not {numbers}"
+
     def sent(self, octets: bytes) -> Held:
         """What the program made of a message, as the wire has it: the text is the same."""
         made = self.service.relay.appended()
@@ -185,7 +194,7 @@ class Story:
             self.service.cut()
             self.client.lost()
         self.client.reconnect()
-        assert self.client.numbers() == {1, 2, 5, 6}
+        self.shows({1, 2, 5, 6})
         self.client.flag(5)
         self.inbox[5] = self.inbox[5].flagged("\\Flagged")
         assert self.check() == self.uidvalidities
