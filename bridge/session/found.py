@@ -37,11 +37,19 @@ def saving(view: View, command: Search | Sort | Esearch) -> Iterator[None]:
 
 async def tell(context: Context, command: Search | Sort, found: Sequence[int]) -> None:
     """Writes the response to a command that found messages at these positions, in that order."""
-    work = partial(response, context.selected, command, context.tag, found)
+    work = partial(answer, context.selected, command, context.tag, found)
     few = len(found) <= FEW_MESSAGES
     context.write(work() if few else await context.services.database.read(lambda tx: work()))
+
+
+def answer(view: View, command: Search | Sort, tag: bytes, found: Sequence[int]) -> bytes:
+    """The response; what is to be saved is saved.
+
+    Beside the reactor too: nobody else looks at a view while its session's command runs.
+    """
     if command.returns is not None and command.returns.saves:
-        context.selected.save(saved(command.returns, found))
+        view.save(saved(command.returns, found))
+    return response(view, command, tag, found)
 
 
 def response(view: View, command: Search | Sort, tag: bytes, found: Sequence[int]) -> bytes:

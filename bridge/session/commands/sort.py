@@ -9,7 +9,7 @@ from bridge.model.sort import SortKey
 from bridge.query.sort import ordered
 from bridge.session.commands.search import matching
 from bridge.session.context import Context
-from bridge.session.found import response, saved, saving
+from bridge.session.found import answer, saving
 from bridge.session.reply import Ok
 from bridge.session.view import View
 from bridge.store.tx import ReadTx
@@ -40,22 +40,18 @@ async def sort(context: Context, command: Sort) -> Ok:
         await load(context, view, [COLUMNS[criterion.key] for criterion in command.criteria])
         # Put in order and written down in one turn beside the reactor.
         work = partial(_response, context, view, command, found)
-        answer, order = await context.services.database.read(work)
-        context.write(answer)
-        if command.returns is not None and command.returns.saves:
-            view.save(saved(command.returns, order))
+        context.write(await context.services.database.read(work))
     return Ok("Done")
 
 
 def _response(
     context: Context, view: View, command: Sort, found: Sequence[int], tx: ReadTx
-) -> tuple[bytes, Sequence[int]]:
-    """The answer, and the positions in order."""
+) -> bytes:
     names = [COLUMNS[criterion.key] for criterion in command.criteria]
     columns = context.services.keys.columns(tx, view.mailbox.id, view.uids, names)
     reverse = [criterion.reverse for criterion in command.criteria]
     order = ordered(found, list(zip(columns, reverse, strict=True)))
-    return response(view, command, context.tag, order), order
+    return answer(view, command, context.tag, order)
 
 
 async def load(context: Context, view: View, names: Sequence[str]) -> None:
