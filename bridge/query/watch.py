@@ -158,7 +158,7 @@ class Watch:
         )
 
     def names_to_tell(self, known: Picture, now: Picture, account: AccountState) -> list[NameNews]:
-        """The LIST responses, in the order of their names (RFC 5465 §5.4, §5.5).
+        """The LIST responses (RFC 5465 §5.4, §5.5): of what was renamed, then of the others.
 
         Args:
             known, now: what the client was told, and what is.
@@ -181,12 +181,15 @@ class Watch:
         for name in touched:
             if Event.MAILBOX_NAME in self.events(name, either):
                 found[name] = NameNews(name, name in existing)
-        for news in _renamed(known, names):
-            if Event.MAILBOX_NAME in self.events(news.name, either) | self.events(
-                str(news.old_name), either
-            ):
-                found[news.name] = news
-        return [found[name] for name in sorted(found)]
+        renamed = [
+            news
+            for news in _renamed(known, names)
+            if Event.MAILBOX_NAME in self.events(news.name, either) | self.events(news.old, either)
+        ]
+        # What has the name of one that was renamed comes behind that.
+        moved = {news.name: news.told for news in renamed}
+        others = {name: news for name, news in found.items() if name not in moved}
+        return [every[name] for every in (moved, others) for name in sorted(every)]
 
     def counters_to_tell(
         self, known: Picture, now: Picture, *, selected: MailboxId | None, aware: bool
@@ -250,16 +253,28 @@ def _differs(one: Watched, known: Picture) -> bool:
     return there.state.name == one.state.name and there.children != one.children
 
 
-def _renamed(known: Picture, names: Mapping[MailboxId, str]) -> Iterable[NameNews]:
-    """The watched mailboxes with other names now, without those that only went with one above."""
+@dataclass(frozen=True, slots=True)
+class _Renamed:
+    name: str
+    old: str
+    told: NameNews
+
+
+def _renamed(known: Picture, names: Mapping[MailboxId, str]) -> Iterable[_Renamed]:
+    """The watched mailboxes with other names now, without those that only went with one above.
+
+    Where names were exchanged the old ones aren't said: a client that takes a name away for each
+    would take away one that is there.
+    """
     moved = {
         one.state.name: new
         for one in known.mailboxes.values()
         if (new := names.get(one.state.id)) is not None and new != one.state.name
     }
+    taken = set(moved.values())
     for old, new in moved.items():
         if not _went_along(old, new, moved):
-            yield NameNews(new, True, old)
+            yield _Renamed(new, old, NameNews(new, True, None if old in taken else old))
 
 
 def _went_along(old: str, new: str, moved: Mapping[str, str]) -> bool:
