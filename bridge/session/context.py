@@ -332,14 +332,15 @@ class Context:
             self.services.observer.limit_reached("other")
 
     def hold_back(self) -> None:
-        """A command ends while EXPUNGEs wait: the client must ask for them when it comes back.
+        """A command ends while EXPUNGEs wait, or what others did isn't told at all (NOTIFY).
 
-        It takes the highest modseq that it was shown for what it knows all before, unless told
+        The client must ask for it when it comes back. It takes the highest modseq that it was shown for what it knows all before, unless told
         another (RFC 7162 §3.2, §6).
         """
-        if self.condstore and self.view is not None and len(self.view.vanished):
+        view = self.view
+        if self.condstore and view is not None and (len(view.vanished) or view.ahead):
             self._held_back = True
-            self.write(highest_modseq_line(self.view))
+            self.write(highest_modseq_line(view))
 
     async def enable_condstore(self) -> None:
         """Makes the client CONDSTORE-aware, and tells it from where on it will hear all modseqs.

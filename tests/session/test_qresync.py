@@ -152,6 +152,18 @@ def test_a_refused_command_says_that_something_waits_as_well(server: Server) -> 
     ]
 
 
+def test_what_a_client_did_not_want_to_hear_it_is_told_when_it_comes_back(server: Server) -> None:
+    client, other = enabled(server), server.client()
+    client.do("SELECT INBOX")
+    client.do("NOTIFY NONE")
+    other.do("STORE 2 +FLAGS.SILENT (\\Flagged)")
+    assert client.do("STORE 1 +FLAGS.SILENT (\\Seen)") == [
+        b"* 1 FETCH (UID 1 MODSEQ (13))",
+        b"* OK [HIGHESTMODSEQ 11] The highest modseq",
+        b"t OK Done",
+    ]
+
+
 def test_enabling_it_later_is_told_from_where_on(server: Server) -> None:
     client = server.client()
     expunge(server, 5)
