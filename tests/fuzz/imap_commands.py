@@ -73,6 +73,7 @@ RULES = {
                 b"[$path.HEADER.FIELDS ($fields)]"),
     "partial": (b"", b"", b"<$number.$number>", b"<0.10>"),
     "item": (
+        b"BINARY[$path]$partial", b"BINARY.PEEK[]$partial", b"BINARY.SIZE[$path]",
         b"UID", b"FLAGS", b"RFC822.SIZE", b"ENVELOPE", b"BODYSTRUCTURE", b"BODY", b"RFC822.HEADER",
         b"BODY$section$partial", b"BODY.PEEK$section$partial", b"INTERNALDATE", b"RFC822",
         b"PREVIEW", b"PREVIEW (LAZY)", b"EMAILID", b"SAVEDATE",
@@ -117,7 +118,9 @@ RULES = {
         b"LIST $astring $pattern RETURN ($returns)", b"LIST ($select) $astring $pattern",
         b"GETMETADATA $meta$astring $entries", b"SETMETADATA $astring ($values)",
         b"LIST $astring $pattern", b"LSUB $astring $pattern", b"STATUS $astring ($stats)",
-        b"APPEND $append", b"APPEND $append", b"SEARCH $keys", b"SEARCH CHARSET UTF-8 $keys",
+        b"APPEND $append", b"APPEND $append", b"COMPRESS DEFLATE", b"COMPRESS $atom",
+        b"REPLACE $point $append", b"UID REPLACE $set $append", b"SEARCH $keys",
+        b"SEARCH CHARSET UTF-8 $keys",
         b"UID SEARCH $keys", b"SEARCH RETURN (SAVE MIN) $keys",
         b"SEARCH charset $astring $key", b"SEARCH ($keys)",
         b"FETCH $set $fetch",

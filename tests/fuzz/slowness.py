@@ -17,7 +17,7 @@ from bridge.imap import mutf7
 from bridge.imap.framing import Framer, LiteralRequested
 from bridge.imap.parser import parse
 from bridge.ingest.pipeline import Ingest
-from bridge.mime import addresses, dates, headers, parameters, text, words
+from bridge.mime import addresses, dates, headers, parameters, recode, text, transfer, words
 from bridge.pop3.multiline import BareLfScanner, BodyScanner
 from bridge.query.fold import fold
 from bridge.query.names import matcher
@@ -95,6 +95,24 @@ def _fields(octets: bytes) -> None:
         assert field.end
 
 
+def _decode(octets: bytes, encoding: bytes) -> None:
+    decoding = transfer.decoder(encoding)
+    assert decoding is not None
+    for start in range(0, len(octets), CHUNK_OCTETS):
+        decoding.feed(octets[start : start + CHUNK_OCTETS])
+    decoding.finish()
+
+
+def _recode(octets: bytes) -> None:
+    ingest = Ingest(arrival=datetime(2026, 1, 1, tzinfo=UTC))
+    ingest.feed(octets)
+    parts = recode.encodable(ingest.finish().parts)
+    finder, recoder = recode.NulFinder(parts), recode.Recoder(parts)
+    for start in range(0, len(octets), CHUNK_OCTETS):
+        finder.feed(octets[start : start + CHUNK_OCTETS])
+        recoder.feed(octets[start : start + CHUNK_OCTETS])
+
+
 def _decode_name(octets: bytes) -> None:
     name = octets.decode("latin-1")
     mutf7.encode(name)
@@ -134,6 +152,11 @@ READERS = {
     "quoted-printable": Reader(
         lambda octets: text.decode_transfer(octets, b"quoted-printable"), _TEXT
     ),
+    "base64 in slices": Reader(lambda octets: _decode(octets, b"base64"), _TEXT),
+    "quoted-printable in slices": Reader(
+        lambda octets: _decode(octets, b"quoted-printable"), _TEXT
+    ),
+    "base64 for NUL": Reader(_recode, _MAIL),
     "fold": Reader(lambda octets: fold(octets.decode("latin-1")), _TEXT),
     "modified UTF-7": Reader(_decode_name, name_target.TOKENS, LINE_OCTETS),
     "LIST pattern": Reader(_match, name_target.TOKENS, LINE_OCTETS),

@@ -5,6 +5,7 @@ from random import Random
 from bridge.imap import mutf7
 from bridge.imap.commands.append import append_target
 from bridge.imap.commands.fetch import Fetch
+from bridge.imap.commands.replace import replace_target
 from bridge.imap.framing import (
     CommandLine,
     Event,
@@ -54,6 +55,7 @@ def target(octets: bytes) -> None:
             case LiteralRequested():
                 for mode in MODES:
                     append_target(event.prefix, mode)
+                    replace_target(event.prefix, mode)
             case LineTooLong():
                 assert len(event.prefix) <= limit
                 tag_of((event.prefix,))
