@@ -334,8 +334,8 @@ class Context:
     def hold_back(self) -> None:
         """A command ends while EXPUNGEs wait, or what others did isn't told at all (NOTIFY).
 
-        The client must ask for it when it comes back. It takes the highest modseq that it was shown for what it knows all before, unless told
-        another (RFC 7162 §3.2, §6).
+        The client must ask for it when it comes back. It takes the highest modseq that it was
+        shown for what it knows all before, unless told another (RFC 7162 §3.2, §6).
         """
         view = self.view
         if self.condstore and view is not None and (len(view.vanished) or view.ahead):

@@ -192,7 +192,8 @@ def test_a_commit_is_announced_before_its_result(tmp_path: Path, reactor: FakeRe
     done = Deferred.fromCoroutine(database.write(change))
     done.addCallback(lambda _: heard.append("result"))
     reactor.wait(done)
-    assert heard == ["announced", "result"]
+    # The account that was added is announced as well.
+    assert heard == ["announced", "announced", "result"]
     database.close()
     store.close()
 

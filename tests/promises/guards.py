@@ -460,8 +460,8 @@ GUARDS = (
         9,
         "a pull is of all since the session's own modseq",
         "session/refresh.py",
-        "        return None if mailbox is None else tx.delta(mailbox, since)\n",
-        "        return None if mailbox is None else tx.delta(mailbox, mailbox.highest_modseq)\n",
+        "        found = tx.delta(mailbox, since)\n",
+        "        found = tx.delta(mailbox, mailbox.highest_modseq)\n",
         "session/test_limits.py::test_promise_9_a_lost_hint_only_delays",
     ),
     _guard(
