@@ -33,3 +33,12 @@ def test_it_can_be_turned_off(tmp_path: Path) -> None:
 def test_one_that_does_not_idle_hears_nothing(tmp_path: Path) -> None:
     (said,) = heard_in_silence(tmp_path, SessionLimits())
     assert said.startswith(b"* BYE ")
+
+
+def test_one_that_is_told_by_NOTIFY_hears_as_one_that_idles(tmp_path: Path) -> None:
+    said = heard_in_silence(tmp_path, SessionLimits(), "NOTIFY SET (personal (MailboxName))")
+    assert said[:-1] == [b"* OK Still here"] * 14
+    assert said[-1].startswith(b"* BYE ")
+    (tmp_path / "none").mkdir()
+    (bye,) = heard_in_silence(tmp_path / "none", SessionLimits(), "NOTIFY NONE")
+    assert bye.startswith(b"* BYE ")
