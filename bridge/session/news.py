@@ -139,7 +139,8 @@ class News:
             state = held.state._replace(
                 uidnext=mailbox.uidnext,
                 highest_modseq=mailbox.highest_modseq,
-                messages=view.count - len(view.vanished),
+                # What is expunged and had to wait it doesn't know.
+                messages=view.count,
                 unseen=view.count - seen,
             )
             mailboxes = {**self._known.mailboxes, mailbox.id: replace(held, state=state)}

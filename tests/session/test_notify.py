@@ -234,3 +234,18 @@ def test_what_was_said_of_INBOX_before_it_was_left_is_not_said_again(server: Ser
     other.do("STORE 1 -FLAGS (\\Seen)")
     (line,) = taken(client)
     assert line.startswith(b"* STATUS INBOX (UIDVALIDITY 1700000001 UNSEEN 1")
+
+
+def test_an_expunge_that_had_to_wait_is_told_by_STATUS_once_the_mailbox_is_left(
+    server: Server,
+) -> None:
+    groups = f"(selected-delayed (MessageNew MessageExpunge)) (personal ({ALL}))"
+    other = server.client()
+    append(other, MESSAGE, flags="(\\Deleted)")
+    client = watcher(server, groups, "INBOX")
+    other.do("EXPUNGE")
+    assert taken(client) == []
+    assert len(client.do("FETCH 1 UID")) == 2
+    told = [*client.do("UNSELECT"), *taken(client)]
+    assert told[0] == b"t OK Left"
+    assert told[1].startswith(b"* STATUS INBOX (MESSAGES 0 UIDNEXT 2 ")
