@@ -3,6 +3,7 @@
 import re
 import socket
 import threading
+import zlib
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum
@@ -10,6 +11,9 @@ from enum import Enum
 HOST = "127.0.0.1"
 UNTIL_S = 120
 JOIN_S = 60
+
+
+_COMPRESS = re.compile(rb"(?:\A|\n)(\S+) COMPRESS DEFLATE\r\n\Z", re.IGNORECASE)
 
 
 class From(Enum):
@@ -21,9 +25,32 @@ class From(Enum):
 
 @dataclass(slots=True, eq=False)
 class Exchange:
-    """One connection, in the order in which octets went; after STARTTLS they are but noise."""
+    """One connection, in the order in which octets went; after STARTTLS they are but noise.
+
+    What is compressed (RFC 4978) is kept as it was before.
+    """
 
     pieces: list[tuple[From, bytes]] = field(default_factory=list)
+    _inflate: dict[From, "zlib._Decompress"] = field(default_factory=dict)
+
+    def note(self, who: From, octets: bytes) -> None:
+        """Keeps what this side sent."""
+        if self._inflate:
+            octets = self._inflate[who].decompress(octets)
+        elif who is From.SERVER and (end := self._compression_begins(octets)) is not None:
+            self._inflate = {side: zlib.decompressobj(-zlib.MAX_WBITS) for side in From}
+            octets = octets[:end] + self._inflate[who].decompress(octets[end:])
+        self.pieces.append((who, octets))
+
+    def _compression_begins(self, answer: bytes) -> int | None:
+        """Where, in an answer of the server; None where it doesn't."""
+        if not self.pieces or self.pieces[-1][0] is not From.CLIENT:
+            return None
+        asked = _COMPRESS.search(self.pieces[-1][1])
+        if asked is None:
+            return None
+        granted = re.search(re.escape(asked[1]) + rb" OK[^\r\n]*\r\n", answer)
+        return None if granted is None else granted.end()
 
     def of(self, sender: From) -> bytes:
         """All that this side sent."""
@@ -121,7 +148,7 @@ class Relay:
             while data := source.recv(65536):
                 # Before it is sent: else an answer could be noted before what it answers.
                 with self._moved:
-                    exchange.pieces.append((who, data))
+                    exchange.note(who, data)
                     self._moved.notify_all()
                 sink.sendall(data)
         for one in (source, sink):
