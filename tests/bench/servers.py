@@ -44,6 +44,7 @@ first_valid_uid = 1
 mail_location = maildir:{self.maildir}
 mail_max_userip_connections = 5000
 pop3_lock_session = no
+pop3_no_flag_updates = yes
 passdb {{
   driver = static
   args = user=alice password=secret
