@@ -42,12 +42,6 @@ _KNOWN = (
     .where(_L.account_id == bindparam("account"))
     .order_by(_L.id)
 )
-_BY_HASH = (
-    select(*_COLUMNS)
-    .select_from(_FROM)
-    .where(_L.account_id == bindparam("account"), _L.full_hash == bindparam("hash"))
-    .order_by(_L.id)
-)
 _COUNTS = (
     select(_L.state, func.count()).where(_L.account_id == bindparam("account")).group_by(_L.state)
 )
@@ -137,10 +131,6 @@ class LedgerReads(Reads):
             for start in range(0, len(rows), MAX_VARIABLES)
             for row in self.all(_CHOSEN, rows=list(rows[start : start + MAX_VARIABLES]))
         )
-
-    def ledger_find_hash(self, account_id: AccountId, full_hash: bytes) -> tuple[Known, ...]:
-        """The rows whose octets have that SHA-256, those of expunged messages included."""
-        return tuple(_known(row) for row in self.all(_BY_HASH, account=account_id, hash=full_hash))
 
     def ledger_events(self, row_id: int) -> tuple[LedgerEvent, ...]:
         """What happened to the message of a row out of the ordinary, oldest first."""

@@ -329,7 +329,6 @@ ledger = Table(
     Column("deles", Integer, nullable=False, server_default="0"),
     Column("expunged_at", Text),
     UniqueConstraint("account_id", "uidl", "generation"),
-    Index("ledger_by_hash", "account_id", "full_hash"),
     Index("ledger_by_message", "message_id"),
     sqlite_autoincrement=True,
 )
