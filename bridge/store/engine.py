@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
+from threading import RLock
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, insert, select
@@ -27,7 +28,7 @@ _log = logging.getLogger("popbridge.store")
 
 
 class Store:
-    """Blocking; one thread writes, `READERS` may read. Made by `open_store`."""
+    """Blocking; one thread writes at a time, `READERS` may read. Made by `open_store`."""
 
     def __init__(
         self,
@@ -37,6 +38,9 @@ class Store:
     ) -> None:
         self._path = path
         self._writer = sqlite.writer(path)
+        # One thread writes as the daemon is built; a second would be inside the first's
+        # transaction, and each could end the other's.
+        self._writing = RLock()
         self._transactions = Transactions(self._writer)
         self._readers = sqlite.readers(path, READERS)
         self._snapshots = Snapshots(self._readers, READERS)
@@ -91,10 +95,17 @@ class Store:
             may_go_on: asked before each work but the first, with the number of works done and the
                 octets of mail they wrote; where it says no, the answer is that much shorter.
         """
-        # Before, not behind: who hears of a commit waits for this thread to give its result.
-        self._limit_log()
-        if len(works) == 1:
-            return [self._write_alone(works[0])]
+        with self._writing:
+            # Before, not behind: who hears of a commit waits for this thread to give its result.
+            self._limit_log()
+            if len(works) == 1:
+                return [self._write_alone(works[0])]
+            return self._write_together(works, may_go_on)
+
+    def _write_together(
+        self, works: Sequence[Callable[[WriteTx], Any]], may_go_on: Callable[[int, int], bool]
+    ) -> list[Any]:
+        """As `write_group`, for more than one."""
         outcomes: list[Any] = []
         changes: list[Change] = []
         try:
@@ -175,7 +186,8 @@ class Store:
         if self.write(lambda tx: tx.tidy(before)):
             return True
         try:
-            return sqlite.vacuum_step(self._writer)
+            with self._writing:
+                return sqlite.vacuum_step(self._writer)
         except DBAPIError as error:
             raise sqlite.translate(error) from error
 

@@ -12,6 +12,7 @@ from bridge.sync.runner import Runner
 from tests.pop_server import Faults, PopServer
 from tests.quirks.bridge import Bridge
 from tests.quirks.servers import letters
+from tests.reactor import run
 
 COUNT = 100_000
 OTHERS = 16
@@ -47,7 +48,7 @@ def _as_imported(bridge: Bridge, uidls: list[bytes]) -> None:
             listed = Listed(number, uidl, 17)
             tx.ledger_add(account.id, listed, LedgerState.POISONED, now=bridge.now)
 
-    bridge.core.store.write(write)
+    run(lambda: bridge.core.database.write(write), timeout=300)
 
 
 @pytest.mark.slow

@@ -4,8 +4,10 @@ import resource
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from functools import partial
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -198,3 +200,24 @@ def test_a_group_ends_where_it_may_not_go_on(store: Store) -> None:
 
     results = store.write_group(works(ran, ("a", 3), ("b", 3), ("c", 3)), may_go_on)
     assert results == [1, 2] and asked == [(1, 3), (2, 6)] and "c" not in ran
+
+
+def test_a_second_thread_waits_for_the_first_one_to_commit(store: Store) -> None:
+    """Or it would write within the first one's transaction, and either could end it."""
+    inside, go_on = Event(), Event()
+
+    def slow(tx: WriteTx) -> int:
+        inside.set()
+        assert go_on.wait(60)
+        return add(tx, b"first")
+
+    with ThreadPoolExecutor() as threads:
+        first = threads.submit(store.write, slow)
+        assert inside.wait(60)
+        second = threads.submit(store.write, partial(add, octets=b"second"))
+        third = threads.submit(store.tidy)
+        hurried, _ = wait([second, third], timeout=0.2)
+        go_on.set()
+        assert not hurried
+        assert [first.result(), second.result(), third.result()] == [1, 2, False]
+    assert uids(store) == [1, 2]
