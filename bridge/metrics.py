@@ -6,8 +6,8 @@ limits are closed sets, each member of which stands at 0 from the start.
 
 import platform
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from itertools import product
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -26,7 +26,14 @@ from prometheus_client import (
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from bridge.errors import BridgeError, StoreError, StoreFullError, StoreLockedError
+from bridge.errors import (
+    BridgeError,
+    DamagedStoreError,
+    StoreBusyError,
+    StoreError,
+    StoreFullError,
+    StoreLockedError,
+)
 from bridge.model.account import AccountState, SyncStatus
 from bridge.model.upstream import LedgerState
 
@@ -48,29 +55,48 @@ _COMMANDS = (
 )
 COMMANDS = tuple(_COMMANDS.split())
 COMMAND_RESULTS = ("ok", "no", "bad")
+_TIMED = (
+    "append copy expunge fetch idle list login move noop search select sort status store thread"
+)
+TIMED = (*_TIMED.split(), "other")
+"""Commands with a histogram of their own: those that people wait for. Each costs nine series."""
 _NO_COMMAND = ("unknown", "aborted")
 _LIMITS = "line literal append nesting bad_commands login_time idle_time connections quota other"
 LIMITS = tuple(_LIMITS.split())
 TRANSPORTS = ("plain", "tls")
-STORE_CODES = (StoreFullError.code, StoreError.code, StoreLockedError.code)
+STORE_CODES = tuple(
+    kind.code
+    for kind in (StoreFullError, StoreError, StoreLockedError, StoreBusyError, DamagedStoreError)
+)
+STORE_FILES = ("database", "wal")
+
+STALE_S = 3600
+"""An account that wasn't synced for longer is stale: `accounts_stale` counts them."""
 
 SUCCESS = "upstream_last_success_timestamp_seconds"
 ATTEMPT = "upstream_last_attempt_timestamp_seconds"
+NEXT = "upstream_next_attempt_timestamp_seconds"
 LISTED = "upstream_messages"
 PENDING = "upstream_pending_messages"
-_SOUND = (LedgerState.LISTED, LedgerState.STORED, LedgerState.ELSEWHERE)
-IN_DOUBT = {each: f"upstream_{each.value}_messages" for each in LedgerState if each not in _SOUND}
+DELETES = "upstream_pending_deletes"
 ACCOUNT_GAUGES = {
-    SUCCESS: "End of the last sync that succeeded.",
+    SUCCESS: "End of the last sync that succeeded; left out while the account is paused.",
     ATTEMPT: "Start of the last sync.",
+    NEXT: "When the next sync is due.",
     LISTED: "Messages that the last listing held.",
     PENDING: "Messages listed and not fetched yet.",
-} | {gauge: "Messages in that state of the ledger." for gauge in IN_DOUBT.values()}
+    DELETES: "Messages that a policy wants deleted and that are there still.",
+}
+"""With the account's number as label, and no others: a scrape grows by these for each account."""
+_SOUND = (LedgerState.LISTED, LedgerState.STORED, LedgerState.ELSEWHERE)
+IN_DOUBT = tuple(state for state in LedgerState if state not in _SOUND)
 
 COMMAND_SECONDS = (0.001, 0.025, 0.1, 0.25, 1, 10)
 """0.25 and 1 are where a user notices; few, for each bound costs a series per command."""
 COMMIT_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2.5)
 SYNC_SECONDS = (0.1, 0.5, 1, 5, 15, 60, 300, 900)
+DURABLE_SECONDS = (0.1, 0.5, 1, 5, 15, 60, 300, 3600)
+NOTIFY_SECONDS = (0.001, 0.005, 0.025, 0.1, 0.5, 1, 5)
 
 
 def _codes(error: type[BridgeError]) -> Iterator[str]:
@@ -91,6 +117,14 @@ class _Account:
     values: dict[str, float]
     """By a key of `ACCOUNT_GAUGES`; what isn't known yet is left out."""
     state: AccountState = AccountState.NEW
+    in_doubt: Mapping[LedgerState, int] = field(default_factory=dict)
+
+    @property
+    def paused(self) -> bool:
+        return self.state is AccountState.PAUSED
+
+    def stale(self, now_s: float) -> bool:
+        return not self.paused and now_s - self.values.get(SUCCESS, now_s) > STALE_S
 
 
 class _Accounts(Collector):
@@ -104,12 +138,21 @@ class _Accounts(Collector):
         return self.by_id.get(account_id, _Account({}))
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        states = [account.state for account in self.by_id.values()]
+        accounts, now_s = self.by_id.values(), datetime.now(UTC).timestamp()
+        states = [account.state for account in accounts]
         family = _family("accounts", "Accounts by state.", "state")
         for state in AccountState:
             family.add_metric([state.value], states.count(state))
         yield family
-        successes = (account.values[SUCCESS] for account in self.by_id.values())
+        doubt = _family("upstream_doubtful_messages", "Of all accounts, by their state.", "state")
+        for doubtful in IN_DOUBT:
+            count = sum(account.in_doubt.get(doubtful, 0) for account in accounts)
+            doubt.add_metric([doubtful.value], count)
+        yield doubt
+        stale = _family("accounts_stale", "Not paused and not synced for more than an hour.")
+        stale.add_metric([], sum(one.stale(now_s) for one in accounts))
+        yield stale
+        successes = (account.values[SUCCESS] for account in accounts if not account.paused)
         text = "The last success of the account that is stalest; 0 without accounts."
         oldest = _family("upstream_oldest_success_timestamp_seconds", text)
         oldest.add_metric([], min(successes, default=0))
@@ -119,14 +162,13 @@ class _Accounts(Collector):
 
     def _each(self) -> Iterator[GaugeMetricFamily]:
         gauges = {name: _family(name, text, "account") for name, text in ACCOUNT_GAUGES.items()}
-        text = "1, for the state that the account is in."
-        state = _family("account_state", text, "account", "state")
         for account_id, account in self.by_id.items():
             name = str(account_id)
-            state.add_metric([name, account.state.value], 1)
             for gauge, value in account.values.items():
-                gauges[gauge].add_metric([name], value)
-        yield from (state, *gauges.values())
+                # Who pauses an account wants no alarm about it.
+                if not (account.paused and gauge == SUCCESS):
+                    gauges[gauge].add_metric([name], value)
+        yield from gauges.values()
 
 
 def _family(name: str, text: str, *labels: str) -> GaugeMetricFamily:
@@ -184,8 +226,14 @@ class Metrics:
         self._command_series: dict[tuple[str, str], tuple[Counter, Histogram]] = {}
         text = "From the command's last octet to its tagged answer."
         self._command_seconds = add(
-            Histogram, "imap_command_duration_seconds", text, command, buckets=COMMAND_SECONDS
+            Histogram,
+            "imap_command_duration_seconds",
+            text,
+            {"command": TIMED},
+            buckets=COMMAND_SECONDS,
         )
+        text = "From a change's being published to telling it to a client that idles."
+        self._told = add(Histogram, "imap_notify_delay_seconds", text, buckets=NOTIFY_SECONDS)
 
     def _make_upstream(self) -> None:
         add = self._add
@@ -198,7 +246,18 @@ class Metrics:
         )
         self._fetched = add(Counter, "messages_fetched_total", "Messages made durable.")
         self._received = add(Counter, "upstream_received_bytes_total", "Octets of messages.")
+        self._duplicates = add(
+            Counter, "messages_duplicate_total", "Retrieved, and found to be held already."
+        )
         self._deleted = add(Counter, "messages_deleted_upstream_total", "As policies wanted.")
+        text = "From being listed by the provider to being in a synced commit."
+        self._durable = add(
+            Histogram, "message_durable_delay_seconds", text, buckets=DURABLE_SECONDS
+        )
+        text = (
+            "Messages whose octets here weren't what was retrieved: they aren't deleted upstream."
+        )
+        self._violations = add(Counter, "invariant_violations_total", text)
 
     def _make_store(self) -> None:
         add = self._add
@@ -211,6 +270,15 @@ class Metrics:
         self._store_errors = add(Counter, "store_errors_total", "Writes that failed.", codes)
         self._writable = add(Gauge, "store_writable", "1 unless the last write failed.")
         self._writable.set(1)
+        self._files = add(Gauge, "store_bytes", "Sizes of its files.", {"kind": STORE_FILES})
+        self._free = add(Gauge, "store_free_bytes", "What its disk has free for us.")
+        self._messages = add(Gauge, "store_messages", "In all mailboxes of all accounts.")
+        self._backup = add(
+            Gauge, "backup_last_success_timestamp_seconds", "Of the last good backup; 0 for none."
+        )
+        self._lag = add(
+            Gauge, "reactor_lag_seconds", "The longest that a timer was late in the last minute."
+        )
         self._expiry = add(Gauge, "tls_certificate_expiry_timestamp_seconds", "Of what is served.")
         self._unhandled = add(Counter, "unhandled_errors_total", "Faults of popbridge.")
 
@@ -240,7 +308,8 @@ class Metrics:
             labels = command, result.lower()
             if labels[1] not in COMMAND_RESULTS:
                 command, _ = labels = _NO_COMMAND
-            series = self._commands.labels(*labels), self._command_seconds.labels(command)
+            timed = _known(command, TIMED, "other")
+            series = self._commands.labels(*labels), self._command_seconds.labels(timed)
             self._command_series[verb, result] = series
         answered, took = series
         answered.inc()
@@ -253,27 +322,31 @@ class Metrics:
     def account_added(self, account_id: int, at: datetime) -> None:
         """There is an account. Until a sync succeeds its age counts from `at`, so it can alarm."""
         self._accounts.by_id[account_id] = _Account({SUCCESS: at.timestamp()})
-        self.account_messages(account_id, {})
 
     def account_removed(self, account_id: int) -> None:
         """The account is gone, and its series with it."""
         self._accounts.by_id.pop(account_id, None)
 
-    def account_status(self, status: SyncStatus) -> None:
-        """What is known of an account's syncs changed."""
+    def account_status(self, status: SyncStatus, state: AccountState | None = None) -> None:
+        """What is known of an account's syncs changed.
+
+        Args:
+            status: of its syncs.
+            state: what the account is in; None: what its last sync left it in.
+        """
         account = self._accounts.of(status.account_id)
-        account.state = status.state
-        if status.last_success is not None:
-            account.values[SUCCESS] = status.last_success.timestamp()
-        if status.last_attempt is not None:
-            account.values[ATTEMPT] = status.last_attempt.timestamp()
+        account.state = status.state if state is None else state
+        times = {SUCCESS: status.last_success, ATTEMPT: status.last_attempt}
+        for name, at in (times | {NEXT: status.next_attempt}).items():
+            if at is not None:
+                account.values[name] = at.timestamp()
         if status.listed is not None and status.pending is not None:
             account.values |= {LISTED: status.listed, PENDING: status.pending}
+            account.values[DELETES] = status.delete_due or 0
 
     def account_messages(self, account_id: int, counts: Mapping[LedgerState, int]) -> None:
         """How many ledger rows of an account are in each state; a state left out has none."""
-        values = self._accounts.of(account_id).values
-        values |= {gauge: counts.get(state, 0) for state, gauge in IN_DOUBT.items()}
+        self._accounts.of(account_id).in_doubt = dict(counts)
 
     def synced(
         self,
@@ -294,6 +367,22 @@ class Metrics:
         else:
             self._failures.labels(_known(code, ERROR_CODES, BridgeError.code)).inc()
 
+    def retrieved_again(self, messages: int) -> None:
+        """So many messages were retrieved that were held already."""
+        self._duplicates.inc(messages)
+
+    def durable(self, seconds: float) -> None:
+        """A message is synced to disk, so long after a listing showed it."""
+        self._durable.observe(seconds)
+
+    def unproven(self, messages: int) -> None:
+        """The octets of so many messages here aren't those that were retrieved."""
+        self._violations.inc(messages)
+
+    def told(self, seconds: float) -> None:
+        """A client that idles was told of a change, so long after it was published."""
+        self._told.observe(seconds)
+
     def deleted_upstream(self, messages: int) -> None:
         """So many messages were deleted at a provider."""
         self._deleted.inc(messages)
@@ -308,6 +397,21 @@ class Metrics:
         """A write failed."""
         self._store_errors.labels(_known(code, STORE_CODES, StoreError.code)).inc()
         self._writable.set(0)
+
+    def store_measured(self, files: Mapping[str, int], free: int) -> None:
+        """What the store takes, by `STORE_FILES`, and what its disk has free, in octets."""
+        for kind, octets in files.items():
+            self._files.labels(_known(kind, STORE_FILES, STORE_FILES[0])).set(octets)
+        self._free.set(free)
+
+    def store_counted(self, messages: int, backup_s: float) -> None:
+        """How many messages all mailboxes hold, and when the last good backup was made."""
+        self._messages.set(messages)
+        self._backup.set(backup_s)
+
+    def reactor_lagged(self, seconds: float) -> None:
+        """The longest that a timer was late lately."""
+        self._lag.set(seconds)
 
     def certificate_expires(self, at: datetime) -> None:
         """A certificate that is served ends at this time."""

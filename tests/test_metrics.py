@@ -1,4 +1,5 @@
 import re
+import subprocess
 from datetime import UTC, datetime
 
 import pytest
@@ -6,10 +7,11 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from bridge import errors, metrics
 from bridge.imap import parser
-from bridge.metrics import ACCOUNT_SERIES_MAX, ERROR_CODES, Metrics
+from bridge.metrics import ACCOUNT_SERIES_MAX, ERROR_CODES, TIMED, Metrics
 from bridge.model.account import AccountState, SyncStatus
 from bridge.model.ids import AccountId
 from bridge.model.upstream import LedgerState
+from tests.e2e.programs import installed
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 LATER = datetime(2026, 3, 2, tzinfo=UTC)
@@ -49,7 +51,7 @@ def test_what_runs_and_since_when(made: Metrics) -> None:
 def test_every_known_label_stands_at_zero(made: Metrics) -> None:
     found = samples(made)
     assert found["imap_commands_total{command=fetch,result=ok}"] == 0
-    assert found["imap_command_duration_seconds_count{command=unknown}"] == 0
+    assert found["imap_command_duration_seconds_count{command=other}"] == 0
     assert found["auth_attempts_total{result=denied,service=imap}"] == 0
     assert found["upstream_failures_total{code=BR-AUTH-01}"] == 0
     assert found["imap_sessions{transport=tls}"] == 0
@@ -161,23 +163,26 @@ def test_an_accounts_status(made: Metrics) -> None:
             state=AccountState.RETRYING,
             last_success=AT,
             last_attempt=LATER,
+            next_attempt=LATER,
             listed=10,
             pending=4,
+            delete_due=2,
         )
     )
     made.account_messages(7, {LedgerState.STORED: 9, LedgerState.POISONED: 1})
+    made.account_added(8, AT)
+    made.account_messages(8, {LedgerState.POISONED: 2})
     found = {name: value for name, value in samples(made).items() if "account=7" in name}
     assert found == {
-        "account_state{account=7,state=retrying}": 1,
         "upstream_last_success_timestamp_seconds{account=7}": AT.timestamp(),
         "upstream_last_attempt_timestamp_seconds{account=7}": LATER.timestamp(),
         "upstream_messages{account=7}": 10,
+        "upstream_next_attempt_timestamp_seconds{account=7}": LATER.timestamp(),
         "upstream_pending_messages{account=7}": 4,
-        "upstream_suspect_messages{account=7}": 0,
-        "upstream_odd_messages{account=7}": 0,
-        "upstream_poisoned_messages{account=7}": 1,
-        "upstream_too_large_messages{account=7}": 0,
+        "upstream_pending_deletes{account=7}": 2,
     }
+    assert samples(made)["upstream_doubtful_messages{state=poisoned}"] == 3
+    assert samples(made)["upstream_doubtful_messages{state=odd}"] == 0
     assert samples(made)["accounts{state=retrying}"] == 1
 
 
@@ -191,16 +196,96 @@ def test_a_removed_account_leaves_no_series_even_if_its_sync_ends_later(made: Me
     assert samples(made).keys() == before
 
 
-def test_many_accounts_are_told_in_sum_only(made: Metrics) -> None:
-    bare = len(samples(made))
-    assert bare <= 600
-    for account_id in range(ACCOUNT_SERIES_MAX):
+def full(account_id: int) -> SyncStatus:
+    """A status from which every series comes that an account can have."""
+    return SyncStatus(
+        account_id=AccountId(account_id),
+        state=AccountState.OK,
+        last_success=AT,
+        last_attempt=AT,
+        next_attempt=AT,
+        listed=1,
+        pending=1,
+        delete_due=1,
+    )
+
+
+@pytest.mark.parametrize("accounts", [1, 200, 1000])
+def test_a_scrape_is_600_series_and_6_for_each_account_at_most(
+    made: Metrics, accounts: int
+) -> None:
+    for account_id in range(accounts):
         made.account_added(account_id, AT)
-        made.account_status(SyncStatus(account_id=AccountId(account_id), last_attempt=AT))
-    assert len(samples(made)) <= bare + 9 * ACCOUNT_SERIES_MAX
-    made.account_added(ACCOUNT_SERIES_MAX, AT)
-    assert len(samples(made)) == bare
-    assert samples(made)["accounts{state=new}"] == ACCOUNT_SERIES_MAX + 1
+        made.account_status(full(account_id))
+        made.account_messages(account_id, dict.fromkeys(LedgerState, 1))
+    found = samples(made)
+    assert len(found) <= 600 + 6 * accounts
+    assert found["accounts{state=ok}"] == accounts
+    assert found["accounts_stale"] == accounts
+    own = [name for name in found if "account=" in name]
+    assert len(own) == (6 * accounts if accounts <= ACCOUNT_SERIES_MAX else 0)
+
+
+def test_who_is_paused_is_not_stale(made: Metrics) -> None:
+    made.account_added(7, AT)
+    made.account_status(full(7), AccountState.PAUSED)
+    found = samples(made)
+    assert found["accounts{state=paused}"] == 1
+    assert found["accounts_stale"] == found["upstream_oldest_success_timestamp_seconds"] == 0
+    assert "upstream_last_success_timestamp_seconds{account=7}" not in found
+    assert "upstream_last_attempt_timestamp_seconds{account=7}" in found
+
+
+def test_only_commands_that_people_wait_for_are_timed_by_themselves(made: Metrics) -> None:
+    before = samples(made)
+    made.command("UNSELECT", "OK", 0.5)
+    assert changes(made, before) == {
+        "imap_commands_total{command=unselect,result=ok}": 1,
+        "imap_command_duration_seconds_count{command=other}": 1,
+        "imap_command_duration_seconds_sum{command=other}": 0.5,
+    }
+    assert set(TIMED) - {"other"} <= set(metrics.COMMANDS)
+
+
+def test_how_long_mail_and_news_take(made: Metrics) -> None:
+    before = samples(made)
+    made.durable(2)
+    made.told(0.5)
+    made.retrieved_again(3)
+    made.unproven(1)
+    assert changes(made, before) == {
+        "message_durable_delay_seconds_count": 1,
+        "message_durable_delay_seconds_sum": 2,
+        "imap_notify_delay_seconds_count": 1,
+        "imap_notify_delay_seconds_sum": 0.5,
+        "messages_duplicate_total": 3,
+        "invariant_violations_total": 1,
+    }
+
+
+def test_what_is_measured_now_and_then(made: Metrics) -> None:
+    before = samples(made)
+    made.store_measured({"database": 10, "wal": 5}, 99)
+    made.store_counted(7, 3.0)
+    made.reactor_lagged(0.25)
+    assert changes(made, before) == {
+        "store_bytes{kind=database}": 10,
+        "store_bytes{kind=wal}": 5,
+        "store_free_bytes": 99,
+        "store_messages": 7,
+        "backup_last_success_timestamp_seconds": 3,
+        "reactor_lag_seconds": 0.25,
+    }
+
+
+def test_promtool_finds_nothing_to_say(made: Metrics) -> None:
+    promtool = installed("promtool")
+    made.account_added(7, AT)
+    made.account_status(full(7))
+    done = subprocess.run(
+        [promtool, "check", "metrics"], input=made.exposition(), capture_output=True, timeout=60
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 
 def test_the_store(made: Metrics) -> None:

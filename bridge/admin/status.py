@@ -30,7 +30,8 @@ def _account(tx: ReadTx, account: Account) -> dict[str, object]:
     frozen = frozen_form(account, tx.profile(account.id))
     return {
         "login": account.login,
-        "state": _state(account, known, frozen=frozen is not None).value,
+        "number": account.id,
+        "state": state_of(account, known, frozen=frozen is not None).value,
         "policy": account.policy,
         "last_success": time_form(known.last_success),
         "last_attempt": time_form(known.last_attempt),
@@ -42,7 +43,8 @@ def _account(tx: ReadTx, account: Account) -> dict[str, object]:
     }
 
 
-def _state(account: Account, known: SyncStatus, *, frozen: bool) -> AccountState:
+def state_of(account: Account, known: SyncStatus, *, frozen: bool) -> AccountState:
+    """What an account is in, given its syncs' status and whether its deleting is frozen."""
     if account.paused:
         return AccountState.PAUSED
     if frozen and known.state is AccountState.OK:

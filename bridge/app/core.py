@@ -17,16 +17,19 @@ from twisted.python.threadpool import ThreadPool
 from bridge import __version__
 from bridge.admin.connecting import HelpfulConnector
 from bridge.admin.context import Admin
+from bridge.admin.frozen import frozen_form
 from bridge.admin.restore import finish_restore
 from bridge.admin.secrets import SecretFetcher
+from bridge.admin.status import state_of
 from bridge.bus import Bus
 from bridge.config import Config, SyncConfig
 from bridge.crypto import Sealer, load_key
 from bridge.errors import StoreError, StoreFullError
 from bridge.metrics import Metrics
-from bridge.model.account import Account, SyncStatus
+from bridge.model.account import Account, AccountState, SyncStatus
 from bridge.model.change import Change
 from bridge.model.ids import AccountId
+from bridge.model.upstream import LedgerState
 from bridge.net.commands import Commands
 from bridge.net.epoch import KEEP_S, EpochKeeper
 from bridge.net.lock import DataLock
@@ -70,9 +73,9 @@ class Core:
             self.bus = Bus()
             self.loop = ReactorLoop(reactor)
             self.metrics = Metrics(__version__, sqlite.library().sqlite_version)
-            self._store_path = data / settings.store.url.removeprefix("sqlite:///")
+            self.store_path = data / settings.store.url.removeprefix("sqlite:///")
             self.store = open_store(
-                self._store_path,
+                self.store_path,
                 on_commit=self._committed,
                 clock_s=lambda: datetime.now(UTC).timestamp(),
                 purge_before=self._purge_before,
@@ -84,7 +87,10 @@ class Core:
             raise
         self.database = ThreadedDatabase(self.store, reactor, self._observe)
         self._deleter = PolicyDeleter(
-            database=self.database, loop=self.loop, monotonic=time.monotonic
+            database=self.database,
+            loop=self.loop,
+            monotonic=time.monotonic,
+            unproven=self.metrics.unproven,
         )
         self._slow = ThreadPool(0, SLOW_THREADS, "slow")
         self._slow.start()
@@ -133,7 +139,7 @@ class Core:
             max_message_octets=self.settings.limits.pop_message_octets,
             forget=lambda account: remove_trace(self.traces, account),
             data=self.data,
-            store_path=self._store_path,
+            store_path=self.store_path,
             in_background=self.in_background,
         )
 
@@ -187,7 +193,7 @@ class Core:
             self._counted.add(account.id)
             if account.id not in known:
                 self.metrics.account_added(account.id, now)
-                self.metrics.account_status(status)
+            self.metrics.account_status(status, state_of(account, status, frozen=False))
         for gone in known - self._counted:
             self.metrics.account_removed(gone)
         return [account for account, _ in found]
@@ -236,7 +242,7 @@ class Core:
         return self.loop.now() - timedelta(seconds=max(3600, self.settings.store.undelete_s))
 
     def _has_room(self) -> bool:
-        return shutil.disk_usage(self._store_path.parent).free >= self.settings.store.reserve_octets
+        return shutil.disk_usage(self.store_path.parent).free >= self.settings.store.reserve_octets
 
     def _synced(self, result: SyncResult) -> None:
         if result.error is not None:
@@ -246,15 +252,22 @@ class Core:
         if result.deleted:
             _log.info("%s: deleted %d messages upstream", result.login, result.deleted)
         self.metrics.deleted_upstream(result.deleted)
+        self.metrics.retrieved_again(result.duplicates)
+        for delay_s in result.delays_s:
+            self.metrics.durable(delay_s)
         self.loop.spawn(self._count(result))
 
     async def _count(self, result: SyncResult) -> None:
         account = await self.database.read(lambda tx: tx.account(result.login))
         if account is None:
             return
-        status, counts = await self.database.read(
-            lambda tx: (tx.sync_status(account.id), tx.counts(account.id))
-        )
+
+        def read(tx: ReadTx) -> tuple[SyncStatus, dict[LedgerState, int], AccountState]:
+            status, profile = tx.sync_status(account.id), tx.profile(account.id)
+            frozen = frozen_form(account, profile) is not None
+            return status, tx.counts(account.id), state_of(account, status, frozen=frozen)
+
+        status, counts, state = await self.database.read(read)
         self.metrics.synced(
             account.id,
             None if result.error is None else result.error.code,
@@ -263,7 +276,7 @@ class Core:
             self.loop.now(),
             result.seconds,
         )
-        self.metrics.account_status(status)
+        self.metrics.account_status(status, state)
         self.metrics.account_messages(account.id, counts)
 
 

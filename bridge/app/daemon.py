@@ -16,6 +16,7 @@ from bridge.admin.authentication import PasswordChecker
 from bridge.admin.origin import Origin
 from bridge.admin.syncing import Report
 from bridge.app.core import Core
+from bridge.app.measuring import Measuring
 from bridge.app.process import warn_of_accounts, warn_of_library
 from bridge.app.reactor import finished
 from bridge.config import Config, TlsConfig
@@ -78,6 +79,7 @@ class Daemon:
         self._write_run_file(metrics)
         sdnotify.notify("READY=1", os.environ)
         self._watch()
+        Measuring(core).start()
         core.loop.later(CERTIFICATE_S, self._look_at_certificate)
         core.loop.later(0, settle)
         return [*self.imap, *metrics]

@@ -41,6 +41,9 @@ class ConnectionCounter(Protocol):
     def disconnected(self, *, tls: bool) -> None:
         """One is over; `tls` as it was at its end."""
 
+    def told(self, seconds: float) -> None:
+        """A client that idles was told of a change so long after it was woken for it."""
+
 
 class _Outlet:
     """The transport's producer: it says when the client takes less than we write."""
@@ -76,6 +79,7 @@ class ImapConnection(protocol.Protocol):
         self._timer: DelayedCall | None = None
         self._rings_s = 0.0
         self._due_s = 0.0
+        self._woken_s: float | None = None
         self._when_due: Callable[[], object] | None = None
         self._queued: list[bytes] = []
         self._queued_octets = 0
@@ -115,11 +119,20 @@ class ImapConnection(protocol.Protocol):
             except StopIteration:
                 return
             finally:
-                self._flush()
+                self._flush_news()
             try:
                 value, go_on = (yield waits_for), session.send
             except BaseException as error:
                 value, go_on = error, session.throw
+
+    def _flush_news(self) -> None:
+        """Sends what is queued. What a session says that was woken tells of a change."""
+        woken_s, told = self._woken_s, bool(self._queued)
+        self._flush()
+        if woken_s is not None and (told or self._waiting is not None):
+            self._woken_s = None
+            if told:
+                self._home.counter.told(self._home.timers.seconds() - woken_s)
 
     def _flush(self) -> None:
         if not self._queued:
@@ -279,6 +292,7 @@ class ImapConnection(protocol.Protocol):
         """As `Connection.wake`."""
         self._woken = True
         if self._waiting is not None:
+            self._woken_s = self._home.timers.seconds()
             self._settle(Woken())
 
     def meanwhile(self, every_s: float, say: Callable[[], bytes]) -> None:

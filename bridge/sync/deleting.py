@@ -57,6 +57,7 @@ class PolicyDeleter:
         loop: tells the time.
         monotonic: seconds by a clock that nobody sets.
         max_deles: most messages deleted in one POP session.
+        unproven: told how many messages' octets turn out not to be those that arrived.
     """
 
     def __init__(
@@ -66,11 +67,13 @@ class PolicyDeleter:
         loop: Loop,
         monotonic: Callable[[], float],
         max_deles: int = MAX_DELES,
+        unproven: Callable[[int], None] = lambda messages: None,
     ) -> None:
         self._database = database
         self._loop = loop
         self._monotonic = monotonic
         self._max_deles = max_deles
+        self._unproven = unproven
         self._polled: dict[AccountId, _Polled] = {}
         self._noted: dict[AccountId, datetime] = {}
 
@@ -225,6 +228,7 @@ class PolicyDeleter:
             return len(damaged)
 
         count = await self._database.write(note, ingest=True)
+        self._unproven(count)
         if count:
             _log.error(
                 "%s: %d messages stay at the provider, for their copies here are damaged:"

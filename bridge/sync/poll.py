@@ -168,7 +168,11 @@ class Poll:
             # The session ends as it should: nothing was retrieved in it.
             self._refused = no_room()
             return False
-        await self._retrieve(session, plan.retrieve, evidence.recorder, tally.count)
+
+        def kept(step: Step) -> None:
+            tally.count(step, (self._loop.now() - now).total_seconds())
+
+        await self._retrieve(session, plan.retrieve, evidence.recorder, kept)
         await self._look_again(session, evidence.recorder)
         if self._deleter is not None and tally.nameless:
             nameless = tuple(tally.nameless)

@@ -1,7 +1,7 @@
 """One poll of one account: a POP session from connecting to QUIT, or to dropping it."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, fields, replace
 
 from bridge.errors import BridgeError, StoreError, StoreFullError, UpstreamError
@@ -58,6 +58,10 @@ class SyncResult:
     """Whether the poll was ended from here, so that it says nothing of the provider."""
     again: bool = False
     """Whether there is more to have, in another session as soon as the provider allows one."""
+    duplicates: int = 0
+    """Messages that were retrieved and turned out to be held."""
+    delays_s: Sequence[float] = ()
+    """Of each message that was retrieved, from being listed to being durable."""
 
 
 class Runner:
@@ -142,6 +146,8 @@ class Runner:
             login_delay_s=tally.login_delay_s,
             interrupted=interrupted,
             again=tally.again and error is None,
+            duplicates=tally.duplicates,
+            delays_s=tally.delays_s,
         )
 
     async def _poll(self, tally: Tally, progress: Callable[[Progress], None]) -> None:

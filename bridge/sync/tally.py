@@ -1,5 +1,6 @@
 """What a poll has come to; filled as it goes, so that it is right wherever the poll ends."""
 
+from array import array
 from dataclasses import dataclass, field
 
 from bridge.sync.port import Retrieved
@@ -18,6 +19,10 @@ class Tally:
     held_octets: int = 0
     fetched: int = 0
     octets: int = 0
+    duplicates: int = 0
+    """Messages that were retrieved and are held already."""
+    delays_s: "array[float]" = field(default_factory=lambda: array("d"))
+    """Of each message that was retrieved, from being listed to being durable."""
     deleted: int = 0
     deferred: int = 0
     """Messages in doubt that are left to a later session."""
@@ -43,10 +48,12 @@ class Tally:
         """So many more were deleted upstream."""
         self.deleted += messages
 
-    def count(self, step: Step) -> None:
-        """A message that was to be retrieved is durable."""
+    def count(self, step: Step, delay_s: float) -> None:
+        """A message that was to be retrieved is durable, so long after it was listed."""
         size = step.arrived.message.size
         self.held += 1
+        self.duplicates += not step.is_new
+        self.delays_s.append(delay_s)
         self.held_octets += size
         listed = step.arrived.item.listed
         if listed.uidl is None:

@@ -32,6 +32,7 @@ class Connections:
 
     def __init__(self) -> None:
         self.open = {False: 0, True: 0}
+        self.delays_s: list[float] = []
 
     def connected(self, *, tls: bool) -> None:
         self.open[tls] += 1
@@ -42,6 +43,9 @@ class Connections:
 
     def disconnected(self, *, tls: bool) -> None:
         self.open[tls] -= 1
+
+    def told(self, seconds: float) -> None:
+        self.delays_s.append(seconds)
 
 
 class Listening:

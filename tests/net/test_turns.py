@@ -35,6 +35,8 @@ class Uncounted:
 
     def disconnected(self, *, tls: bool) -> None: ...
 
+    def told(self, seconds: float) -> None: ...
+
 
 class Slow(Clock):
     """Time passes whenever somebody looks."""
