@@ -11,6 +11,7 @@ import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
@@ -47,6 +48,7 @@ __all__ = [
 ]
 
 PREFIX = "POPBRIDGE_"
+Network = IPv4Network | IPv6Network
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +133,31 @@ def _listens(note: str, *schemes: str) -> _Key:
     def write(listens: Iterable[Listen]) -> str:
         return json.dumps([str(listen) for listen in listens])
 
-    def unfold(text: str) -> object:
-        return [part.strip() for part in text.split(",") if part.strip()]
+    return _Key(note, read, write, _by_commas)
 
-    return _Key(note, read, write, unfold)
+
+def _networks(note: str) -> _Key:
+    def read_one(value: object) -> Network:
+        try:
+            return ip_network(_text_of(value, "a network"))
+        except ValueError:
+            raise UsageError(
+                f"{value!r} is not a network.", "Write one such as 10.0.0.0/8 or fd00::/8."
+            ) from None
+
+    def read(value: object) -> tuple[Network, ...]:
+        if not isinstance(value, list):
+            raise UsageError(f"{value!r} is not a list.", 'Write ["…", "…"].')
+        return tuple(read_one(each) for each in value)
+
+    def write(networks: Iterable[Network]) -> str:
+        return json.dumps([str(network) for network in networks])
+
+    return _Key(note, read, write, _by_commas)
+
+
+def _by_commas(text: str) -> object:
+    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def _store_url(text: str) -> str:
@@ -171,6 +194,13 @@ class ImapConfig:
         tuple[Listen, ...],
         _listens("* = IPv4 and IPv6; port 0 = any free port", "imap", "imaps"),
     ] = _IMAP_LISTEN
+    proxy_listen: Annotated[
+        tuple[Listen, ...],
+        _listens("where a proxy connects that speaks the PROXY protocol", "imap", "imaps"),
+    ] = ()
+    trusted_proxies: Annotated[
+        tuple[Network, ...], _networks("who else connects there is refused")
+    ] = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -270,6 +270,8 @@ class Metrics:
         self._store_errors = add(Counter, "store_errors_total", "Writes that failed.", codes)
         self._writable = add(Gauge, "store_writable", "1 unless the last write failed.")
         self._writable.set(1)
+        self.store_is_writable = True
+        """Whether the last write went well."""
         self._files = add(Gauge, "store_bytes", "Sizes of its files.", {"kind": STORE_FILES})
         self._free = add(Gauge, "store_free_bytes", "What its disk has free for us.")
         self._messages = add(Gauge, "store_messages", "In all mailboxes of all accounts.")
@@ -392,11 +394,13 @@ class Metrics:
         self._commit_seconds.observe(seconds)
         self._writes.inc(works)
         self._writable.set(1)
+        self.store_is_writable = True
 
     def store_failed(self, code: str) -> None:
         """A write failed."""
         self._store_errors.labels(_known(code, STORE_CODES, StoreError.code)).inc()
         self._writable.set(0)
+        self.store_is_writable = False
 
     def store_measured(self, files: Mapping[str, int], free: int) -> None:
         """What the store takes, by `STORE_FILES`, and what its disk has free, in octets."""

@@ -9,13 +9,12 @@ from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
-from twisted.protocols.tls import TLSMemoryBIOFactory
-
 from bridge import __version__, logs
 from bridge.admin.authentication import PasswordChecker
 from bridge.admin.origin import Origin
 from bridge.admin.syncing import Report
 from bridge.app.core import Core
+from bridge.app.imap_listeners import ImapListeners
 from bridge.app.measuring import Measuring
 from bridge.app.process import warn_of_accounts, warn_of_library
 from bridge.app.reactor import finished
@@ -23,11 +22,9 @@ from bridge.config import Config, TlsConfig
 from bridge.errors import BridgeError
 from bridge.net import runfile, sdnotify, tls
 from bridge.net.control import ControlSocket, open_control
-from bridge.net.imap import ImapFactory
 from bridge.net.listen import Listening, listen
 from bridge.net.trace import TraceFiles
 from bridge.session.port import Services, SessionLimits
-from bridge.url import Listen
 from bridge.web.health import site
 
 STOP_S = 8.0
@@ -46,7 +43,7 @@ class Daemon:
     def __init__(self, core: Core) -> None:
         self._core = core
         self._listening: list[Listening] = []
-        self._factories: list[ImapFactory] = []
+        self._imap: ImapListeners | None = None
         self._control: ControlSocket | None = None
         self._context: tls.ServerContext | None = None
         self._served = b""
@@ -64,12 +61,15 @@ class Daemon:
         self._forget_faults = logs.count_faults(core.metrics.unhandled)
         warn_of_library()
         self._load_certificate(settings.tls)
-        services = self._services()
-        for where in settings.imap.listen:
-            self.imap += await self._listen_imap(where, services)
+        self._imap = ImapListeners(core, self._services(), self._context)
+        try:
+            await self._imap.open(settings.imap, os.environ)
+        finally:
+            self._listening += self._imap.listening
+        self.imap = self._imap.urls
         metrics: list[str] = []
         for where in settings.metrics.listen:
-            factory = site(core.metrics, self._ready)
+            factory = site(core.metrics, self._ready, self._degraded)
             opened = await listen(core.reactor, where, factory)
             self._listening += opened
             metrics += [one.url for one in opened]
@@ -82,7 +82,7 @@ class Daemon:
         Measuring(core).start()
         core.loop.later(CERTIFICATE_S, self._look_at_certificate)
         core.loop.later(0, settle)
-        return [*self.imap, *metrics]
+        return [*self.imap, *self._imap.proxied, *metrics]
 
     async def stop(self) -> None:
         """Ends sessions and syncs, in at most about `STOP_S` seconds."""
@@ -92,8 +92,8 @@ class Daemon:
             await finished(one.port.stopListening())
         if self._control is not None:
             await self._control.close()
-        for factory in self._factories:
-            factory.shut_down()
+        if self._imap is not None:
+            self._imap.shut_down()
         self._core.syncs.stop()
         done = self._core.loop.promise()
         timer = self._core.loop.later(STOP_S, lambda: done.succeed(None))
@@ -182,24 +182,6 @@ class Daemon:
             ),
         )
 
-    async def _listen_imap(self, where: Listen, services: Services) -> list[str]:
-        implicit = where.scheme == "imaps"
-        factory = ImapFactory(
-            services,
-            self._core.reactor,
-            tls=lambda: self._context,
-            implicit_tls=implicit,
-            counter=self._core.metrics,
-        )
-        self._factories.append(factory)
-        # zope's interfaces say nothing to mypy, so what Twisted is given is Any.
-        context: Any = self._context
-        inner: Any = factory
-        outer = TLSMemoryBIOFactory(context, False, inner) if implicit else inner
-        opened = await listen(self._core.reactor, where, outer)
-        self._listening += opened
-        return [one.url for one in opened]
-
     async def _perform(self, name: str, arguments: Mapping[str, Any], report: Report) -> object:
         from bridge.admin.operations import perform as perform_operation
 
@@ -223,12 +205,23 @@ class Daemon:
             return [str(error)]
         return []
 
+    def _degraded(self) -> list[str]:
+        """What goes wrong and would be no better after a restart."""
+        if self._core.metrics.store_is_writable:
+            return []
+        return ["The store can't be written; what is there is served. The log says why."]
+
     def _watch(self) -> None:
-        """Tells systemd's watchdog that the reactor turns."""
+        """Tells systemd's watchdog that the reactor turns and that the store can be read."""
         interval_s = sdnotify.watchdog_interval_s(os.environ)
         if interval_s is not None:
-            sdnotify.notify("WATCHDOG=1", os.environ)
+            self._core.loop.spawn(self._prove_alive())
             self._core.loop.later(interval_s, self._watch)
+
+    async def _prove_alive(self) -> None:
+        # One that hangs says nothing, and so is ended. One that fails is logged by who asked.
+        if not await self._ready():
+            sdnotify.notify("WATCHDOG=1", os.environ)
 
 
 def settle() -> None:

@@ -83,6 +83,21 @@ async def listen(reactor: Sockets, where: Listen, factory: Any) -> list[Listenin
     return listening
 
 
+def adopt(
+    reactor: Sockets, scheme: str, passed: Iterable[socket.socket], factory: Any
+) -> list[Listening]:
+    """Accepts connections for `factory` on sockets that listen already, and closes `passed`.
+
+    Twisted has descriptors of its own; whoever opened the sockets keeps theirs.
+    """
+    listening = []
+    for each in passed:
+        with each:
+            port = reactor.adoptStreamPort(each.fileno(), each.family, factory)
+            listening.append(Listening(port, _url(scheme, each.getsockname())))
+    return listening
+
+
 async def _resolved(reactor: Any, host: str) -> list[Address]:
     """The addresses of a host, IPv4 first; only a name, which may take seconds, in a thread."""
     try:

@@ -14,6 +14,9 @@ from bridge.metrics import CONTENT_TYPE, Metrics
 Ready = Callable[[], Coroutine[Any, Any, list[str]]]
 """What keeps the daemon from serving, in words; empty when all is well."""
 
+Degraded = Callable[[], list[str]]
+"""What goes wrong, in words, though the mail is served."""
+
 TIMEOUT_S = 30
 """A monitor that is silent for so long is gone."""
 
@@ -46,8 +49,9 @@ class _Site(Site):
 class _Health(Resource):
     isLeaf = True
 
-    def __init__(self, metrics: Metrics, ready: Ready) -> None:
+    def __init__(self, metrics: Metrics, ready: Ready, degraded: Degraded) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
+        self._degraded = degraded
         self._metrics = metrics
         self._ready = ready
         self._pages: dict[bytes, Callable[[Any], int | bytes]] = {
@@ -69,30 +73,38 @@ class _Health(Resource):
         return _answer(request, 200, self._metrics.exposition(), CONTENT_TYPE.encode())
 
     def _on_ready(self, request: Any) -> int:
-        asked = Deferred.fromCoroutine(self._ready())
+        asked = Deferred.fromCoroutine(self._asked())
         # Where the answer is never to come, the client's going away ends the wait.
         request.notifyFinish().addErrback(lambda gone: asked.cancel())
-        asked.addCallbacks(_tell, _tell_fault, callbackArgs=(request,), errbackArgs=(request,))
+        told = (request,)
+        asked.addCallbacks(
+            lambda found: _tell(found[0], found[1], request), _tell_fault, errbackArgs=told
+        )
         return NOT_DONE_YET
 
+    async def _asked(self) -> tuple[list[str], list[str]]:
+        return await self._ready(), self._degraded()
 
-def site(metrics: Metrics, ready: Ready) -> Site:
+
+def site(metrics: Metrics, ready: Ready, degraded: Degraded = list) -> Site:
     """What to serve on the listeners of [metrics].
 
     Args:
         metrics: of this process.
         ready: asked at each /readyz. What a provider does must not count: the mail is served
             while it is down, and a restart would not help.
+        degraded: what goes wrong though the mail is served; told by /readyz, which stays 200.
     """
     return _Site(  # type: ignore[no-untyped-call]
-        _Health(metrics, ready), requestFactory=_Request, timeout=TIMEOUT_S
+        _Health(metrics, ready, degraded), requestFactory=_Request, timeout=TIMEOUT_S
     )
 
 
-def _tell(reasons: list[str], request: Any) -> None:
+def _tell(reasons: list[str], degraded: list[str], request: Any) -> None:
     if request.channel is None:  # The client is gone.
         return
-    body = "".join(f"{reason}\n" for reason in reasons) or "ready\n"
+    lines = [*(reasons or ["ready"]), *(f"degraded: {each}" for each in degraded)]
+    body = "".join(f"{line}\n" for line in lines)
     request.write(_answer(request, 503 if reasons else 200, body.encode()))
     request.finish()
 
@@ -100,7 +112,7 @@ def _tell(reasons: list[str], request: Any) -> None:
 def _tell_fault(failure: Failure, request: Any) -> None:
     if not isinstance(failure.value, CancelledError):
         _log.failure("/readyz failed; this is a fault of popbridge", failure)
-    _tell(["The check itself failed; the log says why."], request)
+    _tell(["The check itself failed; the log says why."], [], request)
 
 
 def _answer(request: Any, code: int, body: bytes, content_type: bytes = _TEXT) -> bytes:

@@ -176,3 +176,10 @@ def test_a_monitor_that_is_silent_is_hung_up_on() -> None:
     assert not client.transport.disconnecting
     client.clock.advance(2)
     assert client.transport.disconnecting
+
+
+def test_degraded_is_said_and_still_ready() -> None:
+    client = Client(site(METRICS, well, lambda: ["The store can't be written."]))
+    client.send(b"GET /readyz HTTP/1.0\r\n\r\n")
+    code, _, body = client.answer()
+    assert (code, body) == (200, "ready\ndegraded: The store can't be written.\n")

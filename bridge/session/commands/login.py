@@ -1,9 +1,13 @@
 """LOGIN, and what it has in common with AUTHENTICATE."""
 
+import logging
+
 from bridge.imap.commands.login import Login
 from bridge.model.account import Account
 from bridge.session.context import COMMAND_LINE_OCTETS, Context
 from bridge.session.reply import No, Ok
+
+_log = logging.getLogger("popbridge.imap")
 
 
 async def login(context: Context, command: Login) -> Ok:
@@ -42,6 +46,8 @@ def admit(context: Context, account: Account | None) -> Ok:
     services = context.services
     services.observer.logged_in(account is not None)
     if account is None:
+        # deploy/fail2ban reads this line. It names no login: people type passwords there.
+        _log.warning("A log-in from %s was refused", context.connection.peer)
         raise No("Login or password is wrong", "AUTHENTICATIONFAILED")
     counts = services.connections
     if counts.get(account.id, 0) >= services.limits.connections_per_account:

@@ -1,0 +1,86 @@
+"""The IMAP listeners: as configured, or on sockets that systemd passed on."""
+
+import socket
+from collections.abc import Mapping
+from typing import Any
+
+from twisted.protocols.tls import TLSMemoryBIOFactory
+
+from bridge.app.core import Core
+from bridge.config import ImapConfig
+from bridge.net.activation import passed_sockets
+from bridge.net.imap import ImapFactory
+from bridge.net.listen import Listening, adopt, listen
+from bridge.net.proxy import ProxyFactory
+from bridge.session.port import Services
+
+PROXY = "-proxy"
+"""Ends the name of a passed socket on which proxies connect."""
+
+
+class ImapListeners:
+    """Opens the listeners and ends their sessions; who made it stops `listening`.
+
+    Args:
+        core: reactor and metrics.
+        services: what sessions share.
+        context: the TLS context.
+    """
+
+    def __init__(self, core: Core, services: Services, context: Any) -> None:
+        self._core = core
+        self._services = services
+        self._context = context
+        self._factories: list[ImapFactory] = []
+        self.listening: list[Listening] = []
+        self.urls: list[str] = []
+        """Where clients connect."""
+        self.proxied: list[str] = []
+        """Where proxies connect."""
+
+    async def open(self, chosen: ImapConfig, environ: Mapping[str, str]) -> None:
+        """Opens them all. A passed socket takes the place of all listeners of its kind.
+
+        Raises:
+            PortInUseError, ConfigError: one can't be had.
+        """
+        passed = passed_sockets(environ)
+        for name, sockets in passed.items():
+            self._adopt(name, sockets, chosen)
+        for suffix, wheres in (("", chosen.listen), (PROXY, chosen.proxy_listen)):
+            for where in wheres:
+                name = where.scheme + suffix
+                if name not in passed:
+                    factory = self._factory(name, chosen)
+                    self._add(name, await listen(self._core.reactor, where, factory))
+
+    def shut_down(self) -> None:
+        """Ends every session."""
+        for factory in self._factories:
+            factory.shut_down()
+
+    def _adopt(self, name: str, sockets: list[socket.socket], chosen: ImapConfig) -> None:
+        scheme, factory = name.removesuffix(PROXY), self._factory(name, chosen)
+        self._add(name, adopt(self._core.reactor, scheme, sockets, factory))
+
+    def _add(self, name: str, opened: list[Listening]) -> None:
+        self.listening += opened
+        urls = self.proxied if name.endswith(PROXY) else self.urls
+        urls += [one.url for one in opened]
+
+    def _factory(self, name: str, chosen: ImapConfig) -> Any:
+        implicit = name.removesuffix(PROXY) == "imaps"
+        made = ImapFactory(
+            self._services,
+            self._core.reactor,
+            tls=lambda: self._context,
+            implicit_tls=implicit,
+            counter=self._core.metrics,
+        )
+        self._factories.append(made)
+        # zope's interfaces say nothing to mypy, so what Twisted is given is Any.
+        inner: Any = made
+        outer = TLSMemoryBIOFactory(self._context, False, inner) if implicit else inner
+        if not name.endswith(PROXY):
+            return outer
+        return ProxyFactory(outer, self._core.reactor, chosen.trusted_proxies)
