@@ -13,6 +13,8 @@ from bridge.admin.accounts import (
 from bridge.admin.apply import apply_accounts
 from bridge.admin.changes import AccountChanges, set_account, show_account
 from bridge.admin.context import Admin
+from bridge.admin.devices import add_device, list_devices, revoke_device
+from bridge.admin.doubtful import doubtful_messages, storage
 from bridge.admin.moving import MOVING
 from bridge.admin.origin import Origin, check_origin
 from bridge.admin.proof import PROOF
@@ -63,6 +65,26 @@ async def _sync(admin: Admin, arguments: Mapping[str, Any], report: Report) -> o
     return await sync(admin, logins, report, dry_run=bool(arguments.get("dry_run")))
 
 
+async def _doubtful(admin: Admin, arguments: Mapping[str, Any], report: Report) -> object:
+    return await doubtful_messages(admin, str(arguments["login"]))
+
+
+async def _storage(admin: Admin, arguments: Mapping[str, Any], report: Report) -> object:
+    return await storage(admin)
+
+
+async def _add_device(admin: Admin, arguments: Mapping[str, Any], report: Report) -> object:
+    return await add_device(admin, str(arguments["login"]), str(arguments["name"]))
+
+
+async def _list_devices(admin: Admin, arguments: Mapping[str, Any], report: Report) -> object:
+    return await list_devices(admin, str(arguments["login"]))
+
+
+async def _revoke_device(admin: Admin, arguments: Mapping[str, Any], report: Report) -> object:
+    return await revoke_device(admin, str(arguments["login"]), str(arguments["name"]))
+
+
 OPERATIONS: dict[str, Operation] = {
     **MOVING,
     **PROOF,
@@ -71,10 +93,15 @@ OPERATIONS: dict[str, Operation] = {
     "account apply": _apply,
     "account list": _list,
     "account describe": _describe,
+    "account doubtful": _doubtful,
     "account remove": _remove,
     "account set": _set,
     "account show": _show,
+    "device add": _add_device,
+    "device list": _list_devices,
+    "device revoke": _revoke_device,
     "status": _status,
+    "storage": _storage,
     "sync": _sync,
 }
 

@@ -294,6 +294,12 @@ class AccountWrites(Writes, AccountReads):
         self.do(delete(schema.device).where(same))
         self.add_device(device)
 
+    def remove_device(self, account_id: AccountId, name: str) -> bool:
+        """Takes a device away; whether there was one."""
+        d = schema.device.c
+        same = (d.account_id == account_id) & (d.name == name)
+        return self.do(delete(schema.device).where(same)) > 0
+
     def save_sync_status(self, status: SyncStatus) -> None:
         """Replaces the account's status."""
         self.do(

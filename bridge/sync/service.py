@@ -77,6 +77,7 @@ class SyncService:
         interval_s, demand_after_s, demand_per_hour, connections, per_host: as for `reconfigure`.
         jitter: a number in [0, 1), another one each time.
         results: told how each poll went.
+        watch: told how far each poll is.
     """
 
     def __init__(
@@ -92,6 +93,7 @@ class SyncService:
         per_host: int = 2,
         jitter: Callable[[], float],
         results: Callable[[SyncResult], None] = lambda result: None,
+        watch: Callable[[Progress], None] = lambda progress: None,
     ) -> None:
         self._database = database
         self._loop = loop
@@ -101,6 +103,7 @@ class SyncService:
         self._demand_per_hour = demand_per_hour
         self._jitter = jitter
         self._results = results
+        self._watch = watch
         self._entries: dict[AccountId, _Entry] = {}
         self._queue = PollQueue(connections, per_host)
         self._running: dict[AccountId, _Entry] = {}
@@ -308,7 +311,12 @@ class SyncService:
     async def _poll(self, account: Account, entry: _Entry) -> SyncResult:
         try:
             entry.runner = self._runner_for(account)
-            return await entry.runner.run_once(entry.tell)
+
+            def tell(progress: Progress) -> None:
+                self._watch(progress)
+                entry.tell(progress)
+
+            return await entry.runner.run_once(tell)
         except Exception:
             # One account's fault must not end the polling of it, or of others.
             _log.exception("%s: the sync failed", account.login)
