@@ -11,7 +11,7 @@ import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
@@ -115,13 +115,34 @@ def _at_least(value: int, least: int, shown: Callable[[int], str]) -> int:
     return value
 
 
-def _listens(note: str, *schemes: str) -> _Key:
+def _names(note: str) -> _Key:
+    def read(value: object) -> tuple[str, ...]:
+        if not isinstance(value, list):
+            raise UsageError(f"{value!r} is not a list.", 'Write ["…", "…"].')
+        return tuple(_text_of(each, "a host name").lower() for each in value)
+
+    return _Key(note, read, lambda names: json.dumps(list(names)), _by_commas)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _listens(note: str, *schemes: str, loopback: tuple[str, ...] = ()) -> _Key:
     def read_one(value: object) -> Listen:
         listen = parse_listen(_text_of(value, "an address to listen on"))
         if listen.scheme not in schemes:
             raise UsageError(
                 f"{listen.scheme}:// is not served here.",
                 f"Write {' or '.join(f'{scheme}://' for scheme in schemes)}.",
+            )
+        if listen.scheme in loopback and not all(map(_is_loopback, listen.hosts)):
+            raise UsageError(
+                f"{listen} would be seen by others without encryption.",
+                f"Write {listen.scheme}s:// there, or listen on 127.0.0.1.",
             )
         return listen
 
@@ -213,9 +234,15 @@ class TlsConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebConfig:
-    """[web]: the page and the admin API."""
+    """[web]: the page."""
 
-    listen: Annotated[tuple[Listen, ...], _listens("page and admin API", "http")] = _WEB_LISTEN
+    listen: Annotated[
+        tuple[Listen, ...],
+        _listens("the page; https:// where others reach it", "http", "https", loopback=("http",)),
+    ] = _WEB_LISTEN
+    names: Annotated[
+        tuple[str, ...], _names("more host names that it is reached by, as a proxy's")
+    ] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -97,6 +97,13 @@ class PortInUseError(BridgeError):
     advice = "Stop the other program, or choose another port in popbridge.toml."
 
 
+class NotRunningError(BridgeError):
+    """No daemon runs on the data folder, and only one can do what was asked for."""
+
+    code, exit = "BR-RUN-01", Exit.UNAVAILABLE
+    advice = "Start it with `popbridge run`, then try again."
+
+
 class StoreLockedError(BridgeError):
     """Another process holds the store."""
 

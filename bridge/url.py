@@ -31,7 +31,7 @@ MAX_DURATION_S = 36_500 * 86_400
 """A century: more can't be added to a date."""
 MAX_SIZE = 2**63 - 1
 """What a column of the store can hold."""
-DEFAULT_LISTEN_PORTS = {"imap": 143, "imaps": 993, "http": 80}
+DEFAULT_LISTEN_PORTS = {"imap": 143, "imaps": 993, "http": 80, "https": 443}
 EVERY_ADDRESS = ("0.0.0.0", "::")
 
 _QUANTITY = re.compile(r"([0-9]{1,19})([A-Za-z]+)")
@@ -287,7 +287,7 @@ def parse_listen(text: str) -> Listen:
     if not found or found[1] not in DEFAULT_LISTEN_PORTS or int(found[3] or 0) > 0xFFFF:
         raise UsageError(
             f"{text!r} is not an address to listen on.",
-            "Write a scheme (imap, imaps or http), a host and a port: imaps://*:1993 or"
+            "Write a scheme (imap, imaps, http or https), a host and a port: imaps://*:1993 or"
             " imap://[::1]:1143.",
         )
     port = int(found[3]) if found[3] else DEFAULT_LISTEN_PORTS[found[1]]

@@ -48,7 +48,7 @@ THIRD_PARTY = {
     "crypto": {"cryptography", "argon2"},
     "store": {"sqlalchemy", "alembic", "pysqlite3"},
     "net": {"twisted", "zope", "OpenSSL", "cryptography", "service_identity"},
-    "web": {"twisted", "zope", "prometheus_client"},
+    "web": {"twisted", "zope", "prometheus_client", "jinja2", "markupsafe"},
     "cli": {"click"},
     "app": {"twisted"},
     "logs": {"twisted"},

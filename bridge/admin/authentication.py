@@ -54,6 +54,7 @@ class PasswordChecker:
         sleeper: waits for the answer to a failure.
         in_thread: runs a slow check beside the reactor.
         monotonic: seconds of a clock that is never set back.
+        used: told whose device has logged in.
     """
 
     def __init__(
@@ -63,8 +64,10 @@ class PasswordChecker:
         sleeper: Sleeper,
         in_thread: InThread,
         monotonic: Callable[[], float],
+        used: Callable[[Account, Device], None] = lambda account, device: None,
     ) -> None:
         self._database = database
+        self._used = used
         self._key = key
         self._sleeper = sleeper
         self._in_thread = in_thread
@@ -100,6 +103,7 @@ class PasswordChecker:
                     device.stored_key, device.server_key, auth_message, proof
                 )
                 if signature is not None:
+                    self._used(account, device)
                     return Proved(account, signature)
             return None
 
@@ -137,7 +141,8 @@ class PasswordChecker:
             return None
         account, devices = await self._known(name)
         for device in devices:
-            if await self._matches(device, secret):
+            if account is not None and await self._matches(device, secret):
+                self._used(account, device)
                 return account
         return None
 

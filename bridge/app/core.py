@@ -42,6 +42,7 @@ from bridge.net.workers import Workers
 from bridge.store import sqlite
 from bridge.store.engine import open_store
 from bridge.store.tx import ReadTx
+from bridge.sync.activity import Activity
 from bridge.sync.deleting import PolicyDeleter
 from bridge.sync.runner import Progress, Runner, SyncResult
 from bridge.sync.service import SyncService
@@ -104,6 +105,7 @@ class Core:
             window=settings.sync.window,
         )
         self._workers = Workers(reactor, settings.sync.workers)
+        self.activity = Activity(self.loop.now)
         self.syncs = self._make_syncs()
         self.admin = self._make_admin(key)
         self._epoch_timer = self.loop.later(KEEP_S, self._keep_epoch)
@@ -121,6 +123,7 @@ class Core:
             per_host=sync.per_host,
             jitter=lambda: int.from_bytes(os.urandom(4)) / 2**32,
             results=self._synced,
+            watch=self.activity.progressed,
         )
 
     def _make_admin(self, key: bytes) -> Admin:
@@ -245,6 +248,7 @@ class Core:
         return shutil.disk_usage(self.store_path.parent).free >= self.settings.store.reserve_octets
 
     def _synced(self, result: SyncResult) -> None:
+        self.activity.synced(result)
         if result.error is not None:
             _log.warning("%s: %s %s", result.login, result.error.code, result.error)
         elif result.fetched:

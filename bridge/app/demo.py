@@ -31,6 +31,7 @@ def run_demo(data: Path, say: Callable[[Mapping[str, object]], None]) -> None:
         {
             "POPBRIDGE_IMAP_LISTEN": "imap://127.0.0.1:0,imaps://127.0.0.1:0",
             "POPBRIDGE_METRICS_LISTEN": "http://127.0.0.1:0",
+            "POPBRIDGE_WEB_LISTEN": "http://127.0.0.1:0",
             "POPBRIDGE_SYNC_INTERVAL": "10s",
             "POPBRIDGE_STORE_RESERVE": "0B",
         },

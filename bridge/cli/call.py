@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from bridge.cli.settings import Settings, make_data
-from bridge.errors import BridgeError, Exit, StoreLockedError
+from bridge.errors import BridgeError, Exit, NotRunningError, StoreLockedError
 from bridge.net.runfile import CONTROL, read_run_file
 
 T = TypeVar("T")
@@ -38,6 +38,20 @@ def call(
         BridgeError: it failed, here or in the daemon.
     """
     return converse(settings, operation, lambda ask: ask(operation, arguments), report)
+
+
+def ask_daemon(settings: Settings, operation: str, arguments: Mapping[str, Any]) -> Any:
+    """What the daemon that runs answers; no other will do.
+
+    Raises:
+        NotRunningError: none runs.
+        BridgeError: it failed there.
+    """
+    connection = _connect(settings.data)
+    if connection is None:
+        raise NotRunningError("No daemon runs here.", "Start it: popbridge run.")
+    with connection:
+        return _ask(connection, operation, arguments, lambda progress: None)
 
 
 def converse(

@@ -5,14 +5,20 @@ from typing import Any
 
 import click
 
-from bridge.cli.call import call
+from bridge.cli.call import ask_daemon, call
 
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True)
+@click.option("--link", is_flag=True, help="Print a link that signs one browser in to the page.")
 @click.pass_obj
-def status(obj: Any, as_json: bool) -> None:
+def status(obj: Any, as_json: bool, link: bool) -> None:
     """Says how each account is."""
+    if link:
+        made = ask_daemon(obj.load(), "web link", {})
+        click.echo(json.dumps(made) if as_json else "\n".join(made["urls"]))
+        click.echo("Open one of these within 15 minutes; it works once.", err=True)
+        return
     found = call(obj.load(), "status", {})
     if as_json:
         click.echo(json.dumps(found))

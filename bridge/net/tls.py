@@ -106,6 +106,19 @@ def expires(path: Path) -> datetime:
     return _chain(path)[0].not_valid_after_utc
 
 
+def host_names(path: Path) -> list[str]:
+    """The host names, in lower case, that the first certificate of a file is for; no patterns.
+
+    Raises:
+        ConfigError: it can't be read.
+    """
+    try:
+        found = _chain(path)[0].extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    except (x509.ExtensionNotFound, ValueError):
+        return []
+    return [name.lower() for name in found.value.get_values_for_type(x509.DNSName)]
+
+
 def ensure_certificate(data: Path, hostnames: Sequence[str], now: datetime) -> TlsFiles:
     """A private authority and a server certificate by it, made or renewed in DATA/tls as needed.
 

@@ -1,4 +1,4 @@
-"""What of the ledger needs an owner's eye, and how much each provider holds: functions over reads."""
+"""What of the ledger needs an owner's eye, and how much each provider holds."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,0 +1,143 @@
+"""What the Health page tells, what of it is wrong, and the support bundle. Pure."""
+
+import io
+import json
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from bridge.model.policy import period, volume
+from bridge.web.words import Problem, ago, form
+
+CERTIFICATE_SOON = timedelta(days=14)
+BACKUP_OLD = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """A socket that should accept connections; `down_since` None while it does."""
+
+    url: str
+    down_since: datetime | None = None
+
+    @property
+    def up(self) -> bool:
+        """Whether it accepts connections."""
+        return self.down_since is None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """How the daemon and its machine are."""
+
+    versions: Mapping[str, str]
+    started: datetime
+    certificate_ends: datetime | None
+    disk_free: int
+    reserve: int
+    last_backup: datetime | None
+    sqlite_advice: str | None
+    listeners: tuple[Listener, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Banner:
+    """A problem of the whole installation."""
+
+    title: str
+    problem: Problem
+
+
+def banners(health: Health, now: datetime) -> list[Banner]:
+    """What is wrong with the installation, worst first."""
+    found = []
+    for one in health.listeners:
+        if one.down_since is not None:
+            text = f"{one.url} accepts no connections any more."
+            remedy = "Look at the log, then restart popbridge."
+            problem = Problem(
+                code="BR-LISTEN-01", text=text, since=form(one.down_since), remedy=remedy
+            )
+            found.append(Banner("A listener is down", problem))
+    if health.disk_free < health.reserve:
+        text = (
+            f"Only {volume(health.disk_free)} are free, and [store] reserve keeps"
+            f" {volume(health.reserve)}: no new mail is fetched. What is here can be read."
+        )
+        remedy = "Free some space; fetching goes on by itself."
+        found.append(
+            Banner("The disk is full", Problem(code="BR-STORE-02", text=text, remedy=remedy))
+        )
+    ends = health.certificate_ends
+    if ends is not None and ends - now < CERTIFICATE_SOON:
+        word = "has expired" if ends <= now else "expires soon"
+        problem = Problem(
+            text=f"The certificate that mail apps see {word}: {form(ends)}.",
+            since=form(ends) if ends <= now else None,
+            remedy="Renew the files of [tls]; they are loaded within an hour, or with SIGHUP.",
+        )
+        found.append(Banner(f"The certificate {word}", problem))
+    return found
+
+
+def facts(health: Health, now: datetime) -> list[tuple[str, str, str]]:
+    """(name, value, note) for each line of the page."""
+    ends, backup = health.certificate_ends, health.last_backup
+    old = "" if backup and now - backup < BACKUP_OLD else "popbridge backup DIR makes one."
+    lines = [
+        (name, version, (health.sqlite_advice or "") if name == "SQLite" else "")
+        for name, version in health.versions.items()
+    ]
+    return [
+        *lines,
+        ("Running for", period((now - health.started).total_seconds()), ""),
+        ("Certificate", "none" if ends is None else f"ends {ago(form(ends), now)}", ""),
+        (
+            "Disk",
+            f"{volume(health.disk_free)} free",
+            f"{volume(health.reserve)} are kept in reserve",
+        ),
+        ("Last backup", ago(None if backup is None else form(backup), now), old),
+    ]
+
+
+def bundle(
+    health: Health, accounts: Sequence[Mapping[str, Any]], metrics: bytes, now: datetime
+) -> bytes:
+    """A zip for who helps: only values of kinds that can't name anybody are taken."""
+    told = {
+        "at": form(now),
+        "versions": dict(health.versions),
+        "started": form(health.started),
+        "certificate_ends": None
+        if health.certificate_ends is None
+        else form(health.certificate_ends),
+        "disk_free": health.disk_free,
+        "reserve": health.reserve,
+        "last_backup": None if health.last_backup is None else form(health.last_backup),
+        "sqlite_affected": health.sqlite_advice is not None,
+        "listeners": [
+            {"scheme": one.url.partition(":")[0], "up": one.up} for one in health.listeners
+        ],
+        "accounts": [_anonymous(number, one) for number, one in enumerate(accounts, 1)],
+    }
+    octets = io.BytesIO()
+    with zipfile.ZipFile(octets, "w", zipfile.ZIP_DEFLATED) as made:
+        made.writestr("popbridge.json", json.dumps(told, indent=1))
+        made.writestr("metrics.txt", metrics)
+    return octets.getvalue()
+
+
+def _anonymous(number: int, one: Mapping[str, Any]) -> dict[str, Any]:
+    names = ("state", "policy", "last_success", "last_attempt", "next_attempt", "messages")
+    error, frozen = one["error"], one.get("frozen")
+    return {
+        "number": number,
+        **{name: one[name] for name in names},
+        "upstream": one["upstream"],
+        # What a provider said may name anybody; its code can't.
+        "error": None if error is None else {"code": error["code"], "since": error["since"]},
+        "frozen_since": frozen["since"] if frozen else None,
+    }

@@ -1,0 +1,265 @@
+"""The pages: each asks for operations and fills a template, each form does and then redirects."""
+
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+from urllib.parse import quote
+
+from bridge.errors import BridgeError, UnknownLoginError, UsageError
+from bridge.sync.activity import Activity
+from bridge.web.access import Message
+from bridge.web.answers import Answer, Asked, Renderer, redirect
+from bridge.web.health_page import Health, banners, bundle, facts
+from bridge.web.words import Row, form, row, summary
+
+PER_PAGE = 100
+"""Accounts on a page."""
+
+FRESH_S = 1.0
+"""How old what is shown may be, or ten times what it took to find out: pages that refresh
+themselves must not keep a store with thousands of accounts busy."""
+
+
+class Perform(Protocol):
+    """Performs an operation by name, as whoever comes over HTTP may."""
+
+    def __call__(self, name: str, /, **arguments: Any) -> Awaitable[Any]:
+        """What it returns."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A line of a mail app's settings."""
+
+    host: str
+    port: int
+    security: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """What the pages are made of."""
+
+    perform: Perform
+    activity: Activity
+    health: Callable[[], Awaitable[Health]]
+    metrics: Callable[[], bytes]
+    servers: Callable[[], Sequence[Server]]
+    used: Callable[[str, str], datetime | None]
+    """When a device (login, name) was last used, as far as it is known."""
+    spawn: Callable[[Coroutine[Any, Any, None]], None]
+    clock: Callable[[], datetime]
+
+
+class Pages:
+    """Answers what a browser that has signed in asks for."""
+
+    def __init__(self, sources: Sources, renderer: Renderer) -> None:
+        self._of = sources
+        self._render = renderer
+        self._known: list[Row] = []
+        self._until = 0.0
+
+    async def get(self, asked: Asked) -> Answer | None:
+        """A page; None where there is none of that path."""
+        match asked.path:
+            case ():
+                return await self._overview(asked)
+            case ("accounts", login):
+                return await self._account(asked, login)
+            case ("health",):
+                return await self._health(asked)
+            case ("support.zip",):
+                return await self._support()
+            case _:
+                return None
+
+    async def post(self, asked: Asked) -> Answer | None:
+        """Does what a form asks for; a failure is told on the page that it came from."""
+        match asked.path:
+            case ("sync",):
+                self._of.spawn(self._sync([]))
+                asked.session.message = Message("Every account is being checked now.")
+                return redirect("/")
+            case ("accounts", login, *action):
+                await self._act(asked, login, "/".join(action))
+                if action == ["sync"] and "back" not in asked.form:
+                    return redirect("/")
+                return redirect(f"/accounts/{quote(login, safe='@+')}")
+            case _:
+                return None
+
+    async def _act(self, asked: Asked, login: str, action: str) -> None:
+        try:
+            asked.session.message = await self._done(asked, login, action)
+        except UnknownLoginError:
+            raise
+        except BridgeError as error:
+            asked.session.message = Message(f"{error.code}: {error.text}", error.remedy, bad=True)
+        finally:
+            self._until = 0.0
+
+    async def _done(self, asked: Asked, login: str, action: str) -> Message:
+        perform, given = self._of.perform, asked.form
+        match action:
+            case "sync":
+                await perform("account describe", login=login)
+                self._of.spawn(self._sync([login]))
+                return Message(f"{login} is being checked now.")
+            case "pause" | "resume":
+                paused = action == "pause"
+                await perform("account set", login=login, changes={"paused": paused})
+                return Message("Paused: it isn't checked." if paused else "It is checked again.")
+            case "password":
+                return await self._password(login, given.get("password", ""))
+            case "policy":
+                changes = {"policy": given.get("policy", "")}
+                await perform("account set", login=login, changes=changes)
+                return Message("The policy holds from the next sync on.")
+            case "thaw":
+                await perform("account thaw", login=login)
+                return Message("Deleting at the provider goes on.")
+            case "devices/add":
+                made = await perform("device add", login=login, name=given.get("name", ""))
+                text = f"{made['name']} can log in now."
+                return Message(text, device=made["name"], secret=made["password"])
+            case "devices/revoke":
+                name = given.get("name", "")
+                await perform("device revoke", login=login, name=name)
+                return Message(
+                    f"{name} can't log in any more; what is connected stays until it ends."
+                )
+            case _:
+                raise UsageError("The page has no such form.", "Load it anew.")
+
+    async def _password(self, login: str, password: str) -> Message:
+        if not password:
+            raise UsageError("The password is empty.", "Enter the one of the provider's mailbox.")
+        changes = {"pop3_password": password}
+        found = await self._of.perform("account set", login=login, changes=changes)
+        self._of.spawn(self._sync([login]))
+        return Message(f"The password works and is kept. {found['found'] or ''}".strip())
+
+    async def _sync(self, logins: list[str]) -> None:
+        try:
+            await self._of.perform("sync", logins=logins)
+        except BridgeError:
+            pass  # The account's own row tells.
+        finally:
+            self._until = 0.0
+
+    async def _rows(self) -> list[Row]:
+        if time.monotonic() < self._until:
+            return self._known
+        began = time.monotonic()
+        status = await self._of.perform("status")
+        held = await self._of.perform("storage")
+        activity, rows = self._of.activity, []
+        for one in status["accounts"]:
+            login = one["login"]
+            poisoned = await self._poisoned(login) if one["upstream"]["poisoned"] else ()
+            ended, running = activity.ended(login), activity.running(login)
+            rows.append(row(one, ended, running, held.get(login, {}), poisoned))
+        activity.forget([one.login for one in rows])
+        ended_at = time.monotonic()
+        self._known, self._until = rows, ended_at + max(FRESH_S, 10 * (ended_at - began))
+        return rows
+
+    async def _poisoned(self, login: str) -> list[Any]:
+        try:
+            found = await self._of.perform("account doubtful", login=login)
+        except UnknownLoginError:
+            return []
+        return [one for one in found if one["state"] == "poisoned"]
+
+    async def _overview(self, asked: Asked) -> Answer:
+        everyone = await self._rows()
+        search = asked.query.get("search", "").strip().lower()
+        rows = sorted((one for one in everyone if search in one.login), key=lambda one: one.order)
+        pages = max(1, -(-len(rows) // PER_PAGE))
+        number = asked.query.get("page", "1")
+        page = (
+            min(int(number), pages)
+            if number.isascii() and number.isdigit() and len(number) < 9
+            else 1
+        )
+        page = max(1, page)
+        return self._render.page(
+            "overview",
+            asked,
+            title="Accounts",
+            rows=rows[(page - 1) * PER_PAGE : page * PER_PAGE],
+            total=len(everyone),
+            summary=summary(everyone),
+            banners=banners(await self._of.health(), self._of.clock()),
+            page=page,
+            pages=pages,
+            search=search,
+        )
+
+    async def _account(self, asked: Asked, login: str) -> Answer:
+        perform = self._of.perform
+        account = await perform("account show", login=login)
+        login = account["login"]
+        found = next((one for one in await self._rows() if one.login == login), None)
+        if found is None:
+            raise UnknownLoginError(f"There is no account {login!r}.", "It was removed just now.")
+        now_policy = await perform("account policy", login=login, policy=found.policy)
+        preview = now_policy if now_policy["deletes"] else None
+        wished = asked.query.get("policy")
+        if wished is not None and not asked.live:
+            try:
+                preview = await perform("account policy", login=login, policy=wished)
+            except UsageError as error:
+                asked.session.message = Message(error.text, error.remedy, bad=True)
+        ended = [
+            {"at": form(one.at), "result": one.result}
+            for one in self._of.activity.ended(login)[::-1]
+        ]
+        return self._render.page(
+            "account",
+            asked,
+            title=login,
+            account=account,
+            row=found,
+            ended=ended,
+            doubtful=await perform("account doubtful", login=login),
+            policy=now_policy,
+            preview=preview,
+            frozen=now_policy["frozen"],
+            devices=[
+                {"name": name, "used": _form(self._of.used(login, name))}
+                for name in account["devices"]
+            ],
+            servers=self._of.servers(),
+        )
+
+    async def _health(self, asked: Asked) -> Answer:
+        health, now = await self._of.health(), self._of.clock()
+        return self._render.page(
+            "health",
+            asked,
+            title="Health",
+            banners=banners(health, now),
+            facts=facts(health, now),
+            listeners=health.listeners,
+        )
+
+    async def _support(self) -> Answer:
+        status = await self._of.perform("status")
+        made = bundle(
+            await self._of.health(), status["accounts"], self._of.metrics(), self._of.clock()
+        )
+        attachment = 'attachment; filename="popbridge-support.zip"'
+        return Answer(
+            body=made,
+            content_type="application/zip",
+            headers=(("Content-Disposition", attachment),),
+        )
+
+
+def _form(moment: datetime | None) -> str | None:
+    return None if moment is None else form(moment)

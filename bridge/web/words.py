@@ -1,0 +1,232 @@
+"""What operations and memory tell, as the page says it: states, times, sizes. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from bridge.model.policy import period, volume
+from bridge.sync.activity import KEPT, Ended, Running
+
+_STATES = {
+    "new": ("Not checked yet", "idle"),
+    "first_sync": ("Fetching for the first time", "busy"),
+    "syncing": ("Checking", "busy"),
+    "ok": ("All fine", "good"),
+    "retrying": ("Failed, tries again", "warn"),
+    "needs_password": ("Needs a password", "bad"),
+    "paused": ("Paused", "idle"),
+    "frozen": ("Deleting is frozen", "warn"),
+}
+SYMBOLS = {"good": "✓", "busy": "↻", "warn": "!", "bad": "✕", "idle": "‖"}
+"""A shape of its own for each colour."""
+
+_DOUBTS = {
+    "poisoned": "can't be fetched and stays at the provider",
+    "too_large": "too large, so it stays at the provider",
+    "odd": "odd: held here, and never deleted at the provider",
+    "suspect": "suspect: held, and fetched again to be sure",
+}
+_ORDER = ("bad", "warn", "busy", "idle", "good")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """Something that is wrong; times are RFC 3339 or None."""
+
+    code: str = ""
+    text: str
+    since: str | None = None
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A sync in the strip: x in a picture, and whether it failed."""
+
+    x: int
+    ok: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """An account as the overview shows it."""
+
+    login: str
+    state: str
+    words: str
+    tone: str
+    symbol: str
+    checked: str | None
+    next: str | None
+    policy: str
+    messages: int
+    problems: tuple[Problem, ...]
+    notes: tuple[str, ...]
+    running: Running | None
+    left: str
+    bars: tuple[Bar, ...]
+    strip: str
+    here: int
+    upstream: int | None
+
+    @property
+    def order(self) -> tuple[int, str]:
+        """What needs somebody comes first."""
+        return _ORDER.index(self.tone), self.login
+
+
+def row(
+    one: Mapping[str, Any],
+    ended: Sequence[Ended],
+    running: Running | None,
+    storage: Mapping[str, Any],
+    poisoned: Sequence[Mapping[str, Any]] = (),
+) -> Row:
+    """A row of what `status` says of an account, and of what is remembered of its syncs.
+
+    Args:
+        one: of `status`' accounts.
+        ended, running: of the activity.
+        storage: octets `here` and `upstream`.
+        poisoned: those of its doubtful messages that can't be fetched.
+    """
+    state = one["state"]
+    if running is not None and state in ("ok", "retrying", "new", "frozen"):
+        state = "syncing"
+    words, tone = _STATES[state]
+    problems = tuple(_problems(one, ended, poisoned))
+    if problems and tone in ("good", "busy") and state != "first_sync":
+        # What is wrong is what counts; a status that couldn't be saved still says that all is fine.
+        tone = "warn"
+        words = "Needs a look" if state == "ok" else words
+    failed = sum(each.result.error is not None for each in ended)
+    return Row(
+        login=one["login"],
+        state=state,
+        words=words,
+        tone=tone,
+        symbol=SYMBOLS[tone],
+        checked=one["last_success"],
+        next=None if state == "paused" else one["next_attempt"],
+        policy=one["policy"],
+        messages=one["messages"],
+        problems=problems,
+        notes=tuple(_notes(one)),
+        running=running,
+        left=time_left(running),
+        bars=_bars(ended),
+        strip=f"Last {len(ended)} syncs: {failed} failed" if ended else "No sync yet",
+        here=int(storage.get("here") or 0),
+        upstream=storage.get("upstream"),
+    )
+
+
+def _problems(
+    one: Mapping[str, Any], ended: Sequence[Ended], poisoned: Sequence[Mapping[str, Any]]
+) -> list[Problem]:
+    found = []
+    error, frozen = one["error"], one.get("frozen")
+    if error is not None:
+        found.append(
+            Problem(
+                code=error["code"],
+                text=error["text"],
+                since=error["since"],
+                remedy=error["remedy"] or "",
+            )
+        )
+    elif (unsaved := _unsaved(one, ended)) is not None:
+        found.append(unsaved)
+    if frozen and not (error and error["text"] == frozen["cause"]):
+        found.append(
+            Problem(
+                code="BR-POP-09",
+                text=str(frozen["cause"]),
+                since=frozen["since"],
+                remedy=frozen["remedy"],
+            )
+        )
+    if poisoned:
+        first = poisoned[-1]
+        count = len(poisoned)
+        why = f" {first['reason']}" if first["reason"] else ""
+        found.append(
+            Problem(
+                text=f"{count} message{'s' * (count != 1)} can't be fetched: {first['text']}{why}",
+                since=first["since"],
+                remedy=str(first["remedy"]),
+            )
+        )
+    return found
+
+
+def _unsaved(one: Mapping[str, Any], ended: Sequence[Ended]) -> Problem | None:
+    """The error of the last sync, where a full disk kept the status from being saved."""
+    if not ended or ended[-1].result.error is None:
+        return None
+    error, since = ended[-1].result.error, ended[-1].at
+    for each in reversed(ended):
+        if each.result.error is None or each.result.error.code != error.code:
+            break
+        since = each.at
+    if one["last_success"] and one["last_success"] > form(ended[-1].at):
+        return None
+    return Problem(code=error.code, text=error.text, since=form(since), remedy=error.remedy)
+
+
+def _notes(one: Mapping[str, Any]) -> list[str]:
+    upstream, notes = one["upstream"], []
+    for name, words in _DOUBTS.items():
+        if name != "poisoned" and upstream[name]:
+            notes.append(f"{upstream[name]} {words}")
+    if upstream["delete_due"]:
+        notes.append(f"{upstream['delete_due']} to be deleted at the provider")
+    return notes
+
+
+def _bars(ended: Sequence[Ended]) -> tuple[Bar, ...]:
+    first = KEPT - len(ended)
+    return tuple(Bar(4 * (first + n), one.result.error is None) for n, one in enumerate(ended))
+
+
+def time_left(running: Running | None) -> str:
+    """How long a sync will go on, coarsely; "" while nobody can know."""
+    if running is None or running.left_s is None:
+        return ""
+    if running.left_s < 60:
+        return "less than a minute left"
+    minutes = round(running.left_s / 60)
+    return f"about {minutes} min left" if minutes < 90 else f"about {round(minutes / 60)} h left"
+
+
+def ago(text: str | None, now: datetime) -> str:
+    """A time as people say it: "3 minutes ago", "in 2 minutes", "never"."""
+    if text is None:
+        return "never"
+    seconds = (now - datetime.fromisoformat(text)).total_seconds()
+    if abs(seconds) < 10:
+        return "now"
+    return f"{period(seconds)} ago" if seconds > 0 else f"in {period(-seconds)}"
+
+
+def size(octets: int | None) -> str:
+    """An amount of mail, or "unknown"."""
+    return "unknown" if octets is None else volume(octets)
+
+
+def form(moment: datetime) -> str:
+    """RFC 3339 in UTC, to the second."""
+    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def summary(rows: Sequence[Row]) -> str:
+    """All accounts in a sentence."""
+    count = len(rows)
+    wrong = sum(one.tone in ("bad", "warn") for one in rows)
+    if not count:
+        return "There is no account yet."
+    accounts = f"{count} account{'s' * (count != 1)}"
+    if not wrong:
+        return f"{accounts}, all fine."
+    return f"{accounts}, {wrong} need{'s' * (wrong == 1)} attention."
