@@ -18,6 +18,7 @@ from bridge.app.process import prepare_process
 from bridge.app.reactor import on_signals, run_reactor
 from bridge.config import Config
 from bridge.errors import BridgeError
+from bridge.net.activation import NONE_PASSED, Passed
 
 T = TypeVar("T")
 Ask = Callable[[str, Mapping[str, Any]], Coroutine[Any, Any, Any]]
@@ -31,6 +32,7 @@ def run(
     settings: Config,
     reload: Callable[[], Any],
     ready: Callable[[list[str]], None],
+    passed: Passed = NONE_PASSED,
 ) -> None:
     """The daemon; returns when it was told to stop.
 
@@ -39,6 +41,7 @@ def run(
         settings: the configuration.
         reload: reads the settings again; its result has `.config`.
         ready: told the addresses.
+        passed: sockets that systemd opened.
 
     Raises:
         BridgeError: it couldn't start.
@@ -48,7 +51,7 @@ def run(
 
     async def main(reactor: Any) -> None:
         core = Core(reactor, data, settings, "popbridge run")
-        daemon = Daemon(core)
+        daemon = Daemon(core, passed)
         stopped = core.loop.promise()
         on_signals(reactor, stopped, lambda: _reload(daemon, reload))
         try:

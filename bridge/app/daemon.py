@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from bridge import __version__, logs
@@ -16,11 +17,13 @@ from bridge.admin.syncing import Report
 from bridge.app.core import Core
 from bridge.app.imap_listeners import ImapListeners
 from bridge.app.measuring import Measuring
+from bridge.app.page import StatusPage
 from bridge.app.process import warn_of_accounts, warn_of_library
 from bridge.app.reactor import finished
 from bridge.config import Config, TlsConfig
 from bridge.errors import BridgeError
 from bridge.net import runfile, sdnotify, tls
+from bridge.net.activation import NONE_PASSED, Passed
 from bridge.net.control import ControlSocket, open_control
 from bridge.net.listen import Listening, listen
 from bridge.net.trace import TraceFiles
@@ -34,19 +37,25 @@ CERTIFICATE_S = 3600.0
 """How often certificates are looked at: a private one is renewed a month before it ends, and one
 that an ACME client has renewed is served though nobody sent SIGHUP."""
 
+LINK = "web link"
+"""What `popbridge status --link` asks for; only a daemon can give one."""
+
 _log = logging.getLogger("popbridge")
 
 
 class Daemon:
     """The listeners and timers around a core."""
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Core, passed: Passed = NONE_PASSED) -> None:
         self._core = core
+        self._passed = passed
         self._listening: list[Listening] = []
         self._imap: ImapListeners | None = None
         self._control: ControlSocket | None = None
         self._context: tls.ServerContext | None = None
         self._served = b""
+        self._certificate: Path | None = None
+        self._page: StatusPage | None = None
         self._forget_faults: Callable[[], None] = lambda: None
         self.imap: list[str] = []
 
@@ -61,9 +70,12 @@ class Daemon:
         self._forget_faults = logs.count_faults(core.metrics.unhandled)
         warn_of_library()
         self._load_certificate(settings.tls)
-        self._imap = ImapListeners(core, self._services(), self._context)
+        page = self._page = StatusPage(
+            core, settings.web, self._context, lambda: self._certificate, self._listening
+        )
+        self._imap = ImapListeners(core, self._services(page), self._context)
         try:
-            await self._imap.open(settings.imap, os.environ)
+            await self._imap.open(settings.imap, self._passed)
         finally:
             self._listening += self._imap.listening
         self.imap = self._imap.urls
@@ -73,16 +85,17 @@ class Daemon:
             opened = await listen(core.reactor, where, factory)
             self._listening += opened
             metrics += [one.url for one in opened]
+        self._listening += await page.open()
         self._control = open_control(core.reactor, core.data, self._perform, os.environ)
         warn_of_accounts(await core.count_accounts())
         await core.syncs.start()
-        self._write_run_file(metrics)
+        self._write_run_file(page.urls, metrics)
         sdnotify.notify("READY=1", os.environ)
         self._watch()
         Measuring(core).start()
         core.loop.later(CERTIFICATE_S, self._look_at_certificate)
         core.loop.later(0, settle)
-        return [*self.imap, *self._imap.proxied, *metrics]
+        return [*self.imap, *self._imap.proxied, *page.urls, *metrics]
 
     async def stop(self) -> None:
         """Ends sessions and syncs, in at most about `STOP_S` seconds."""
@@ -147,7 +160,7 @@ class Daemon:
         elif served != self._served:
             # Only then: a new context knows none of the sessions that devices would resume.
             self._context.reload(files)
-        self._served = served
+        self._served, self._certificate = served, files.certificate
         self._core.metrics.certificate_expires(tls.expires(files.certificate))
 
     def _look_at_certificate(self) -> None:
@@ -157,13 +170,13 @@ class Daemon:
         except BridgeError as error:
             _log.error("%s %s The certificate served before goes on serving.", error.code, error)
 
-    def _services(self) -> Services:
+    def _services(self, page: StatusPage) -> Services:
         core, limits = self._core, self._core.settings.limits
         return Services(
             database=core.database,
             bus=core.bus,
             authenticator=PasswordChecker(
-                core.database, core.admin.key, core, core.in_thread, time.monotonic
+                core.database, core.admin.key, core, core.in_thread, time.monotonic, page.used
             ),
             clock=core.loop.now,
             monotonic=time.monotonic,
@@ -183,14 +196,21 @@ class Daemon:
         )
 
     async def _perform(self, name: str, arguments: Mapping[str, Any], report: Report) -> object:
+        if name == LINK and self._page is not None:
+            return self._page.link()
         from bridge.admin.operations import perform as perform_operation
 
         return await perform_operation(self._core.admin, name, arguments, report, Origin.OWNER)
 
-    def _write_run_file(self, metrics: Sequence[str]) -> None:
+    def _write_run_file(self, web: Sequence[str], metrics: Sequence[str]) -> None:
         assert self._control is not None
         run = runfile.RunFile(
-            os.getpid(), __version__, tuple(self.imap), (), tuple(metrics), self._control.path
+            os.getpid(),
+            __version__,
+            tuple(self.imap),
+            tuple(web),
+            tuple(metrics),
+            self._control.path,
         )
         try:
             runfile.write_run_file(self._core.data / "run.json", run)

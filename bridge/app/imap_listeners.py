@@ -1,14 +1,14 @@
 """The IMAP listeners: as configured, or on sockets that systemd passed on."""
 
 import socket
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
 from twisted.protocols.tls import TLSMemoryBIOFactory
 
 from bridge.app.core import Core
 from bridge.config import ImapConfig
-from bridge.net.activation import passed_sockets
+from bridge.net.activation import Passed
 from bridge.net.imap import ImapFactory
 from bridge.net.listen import Listening, adopt, listen
 from bridge.net.proxy import ProxyFactory
@@ -38,13 +38,12 @@ class ImapListeners:
         self.proxied: list[str] = []
         """Where proxies connect."""
 
-    async def open(self, chosen: ImapConfig, environ: Mapping[str, str]) -> None:
+    async def open(self, chosen: ImapConfig, passed: Passed) -> None:
         """Opens them all. A passed socket takes the place of all listeners of its kind.
 
         Raises:
             PortInUseError, ConfigError: one can't be had.
         """
-        passed = passed_sockets(environ)
         for name, sockets in passed.items():
             self._adopt(name, sockets, chosen)
         for suffix, wheres in (("", chosen.listen), (PROXY, chosen.proxy_listen)):
@@ -59,7 +58,7 @@ class ImapListeners:
         for factory in self._factories:
             factory.shut_down()
 
-    def _adopt(self, name: str, sockets: list[socket.socket], chosen: ImapConfig) -> None:
+    def _adopt(self, name: str, sockets: Sequence[socket.socket], chosen: ImapConfig) -> None:
         scheme, factory = name.removesuffix(PROXY), self._factory(name, chosen)
         self._add(name, adopt(self._core.reactor, scheme, sockets, factory))
 

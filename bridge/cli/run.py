@@ -1,16 +1,20 @@
 """`popbridge run`."""
 
+import os
 from typing import Any
 
 import click
 
 from bridge.cli.settings import make_data
+from bridge.net.activation import passed_sockets
 
 
 @click.command()
 @click.pass_obj
 def run(obj: Any) -> None:
     """Runs the daemon in the foreground: IMAP, sync, metrics."""
+    # Before Twisted is imported, which takes systemd's variables away.
+    passed = passed_sockets(os.environ)
     # Slow to import, and needed only here.
     from bridge import app
 
@@ -20,4 +24,4 @@ def run(obj: Any) -> None:
     def ready(addresses: list[str]) -> None:
         click.echo(f"popbridge is ready: {' '.join(addresses)}", err=True)
 
-    app.run(settings.data, settings.config, obj.load, ready)
+    app.run(settings.data, settings.config, obj.load, ready, passed)

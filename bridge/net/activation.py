@@ -3,16 +3,22 @@
 import os
 import socket
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from bridge.errors import ConfigError
 
 FIRST_DESCRIPTOR = 3
+Passed = Mapping[str, Sequence[socket.socket]]
+"""Listening sockets by their names."""
+
+NONE_PASSED: Passed = MappingProxyType({})
+
 NAMES = ("imap", "imaps", "imap-proxy", "imaps-proxy")
 """FileDescriptorName= of a socket unit."""
 
 
-def passed_sockets(environ: Mapping[str, str]) -> dict[str, list[socket.socket]]:
+def passed_sockets(environ: Mapping[str, str]) -> Passed:
     """The listening sockets that were passed to this process, by their names.
 
     The caller closes them. Children don't inherit them.
