@@ -36,6 +36,7 @@ class PopServer:
     Messages get a last CRLF where they lack it. `quits` counts the QUITs answered with +OK.
     `mechanisms` are those of SASL that work; None: the ones that `capabilities` tell. `token` is
     the one of XOAUTH2 and OAUTHBEARER. `clock` tells seconds, for `Faults.login_delay_s`.
+    `listens` is the port, for a server that comes back where it was; 0: any that is free.
     `popped` are messages that `Faults.hides_retrieved` has hidden.
     """
 
@@ -51,6 +52,7 @@ class PopServer:
     mechanisms: Iterable[str] | None = None
     token: str = "token"
     clock: Callable[[], float] = time.monotonic
+    listens: int = 0
 
     def __post_init__(self) -> None:
         self.messages = list(self.messages)
@@ -64,7 +66,7 @@ class PopServer:
         self._running: list[Session] = []
 
     def __enter__(self) -> "PopServer":
-        self._listener = socket.create_server((HOST, 0))
+        self._listener = socket.create_server((HOST, self.listens))
         self.port = self._listener.getsockname()[1]
         self._acceptor = Thread(target=self._accept, name="pop-accept", daemon=True)
         self._acceptor.start()
