@@ -324,6 +324,9 @@ def test_metrics_know_accounts_that_come_and_go(tmp_path: Path) -> None:
         text = scrape(daemon)
         assert 'popbridge_accounts{state="ok"} 1.0' in text
         assert "popbridge_messages_fetched_total 3.0" in text
+        assert "popbridge_message_durable_delay_seconds_count 3.0" in text
+        assert "popbridge_messages_duplicate_total 0.0" in text
+        assert "popbridge_store_free_bytes 0.0" not in text
         assert "popbridge_unhandled_errors_total 0.0" in text
         assert "process_resident_memory_bytes" in text
         assert popbridge(tmp_path, "account", "remove", "alice", "--yes").returncode == 0

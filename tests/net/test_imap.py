@@ -333,8 +333,11 @@ def test_an_idling_client_hears_without_a_timer(server: Listening) -> None:
     other.do(b"s SELECT INBOX")
     other.do(b"b STORE 1 +FLAGS.SILENT (\\Flagged)")
     assert idle.line() == b"* 1 FETCH (UID 1 FLAGS (\\Flagged \\Recent))"
+    # Each was told once, at once by the clock; answers to commands don't count.
+    server.wait(lambda: server.counts.delays_s == [0.0, 0.0])
     idle.send(b"DONE\r\nn NOOP\r\n")
     assert [idle.line(), idle.line()] == [b"i OK Done", b"n OK Done"]
+    server.wait(lambda: len(server.counts.delays_s) == 2)
 
 
 def test_no_change_is_missed_by_a_client_that_idles_on_and_off(server: Listening) -> None:
