@@ -61,11 +61,13 @@ def popbridge(context: click.Context, data: Path | None, config_file: Path | Non
 _COMMANDS = {
     "account": "account:account",
     "backup": "backup:backup",
+    "completion": "completion:completion",
     "config": "config:config",
     "demo": "demo:demo",
     "export": "export:export",
     "healthcheck": "healthcheck:healthcheck",
     "import": "import_:import_command",
+    "man": "man:man",
     "restore": "restore:restore_command",
     "run": "run:run",
     "service": "service:service",

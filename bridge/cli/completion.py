@@ -1,0 +1,25 @@
+"""`popbridge completion SHELL`."""
+
+import click
+from click.shell_completion import get_completion_class
+
+from bridge.errors import UsageError
+
+SHELLS = ("bash", "zsh", "fish")
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(SHELLS))
+@click.pass_context
+def completion(context: click.Context, shell: str) -> None:
+    """Prints what makes a shell complete popbridge's commands and options.
+
+    For bash, in ~/.bashrc: eval "$(popbridge completion bash)"
+    """
+    kind = get_completion_class(shell)
+    if kind is None:
+        raise UsageError(f"{shell} is not known here.", f"Name one of {', '.join(SHELLS)}.")
+    root = context.find_root()
+    # Not `source()`, which asks for the shell's version, though it may be another machine's.
+    made = kind(root.command, {}, "popbridge", "_POPBRIDGE_COMPLETE")
+    click.echo(made.source_template % made.source_vars())
