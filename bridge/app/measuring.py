@@ -53,7 +53,8 @@ class Measuring:
             core.metrics.store_counted(*await core.database.read(_counted))
         except (OSError, BridgeError) as error:
             _log.warning("The store can't be measured: %s", error)
-        core.loop.later(STORE_S, self._look_at_store)
+        finally:
+            core.loop.later(STORE_S, self._look_at_store)
 
 
 def _measured(store: Path) -> Callable[[], tuple[Mapping[str, int], int]]:

@@ -8,6 +8,7 @@ import pytest
 from bridge.cli import service
 from bridge.errors import ConfigError, UsageError
 from bridge.net.activation import NAMES
+from tests.e2e.daemon import popbridge
 from tests.e2e.programs import installed
 
 UNITS = Path(__file__).parents[2] / "systemd"
@@ -41,6 +42,27 @@ def test_systemd_has_nothing_to_say(installed_units: list[Path]) -> None:
     ours = [line for line in done.stderr.splitlines() if any(name in line for name in names)]
     assert ours == []
     assert done.returncode == 0, done.stderr
+
+
+def test_systemd_has_nothing_to_say_to_a_user(tmp_path: Path) -> None:
+    program = installed("systemd-analyze")
+    plan = service.user_plan(UNITS, ["/bin/true"], tmp_path, {"XDG_CONFIG_HOME": str(tmp_path)})
+    service.carry_out(service.Plan(plan.files, []))
+    (unit,) = plan.files
+    done = subprocess.run(
+        [program, "--user", "verify", "--man=no", str(unit)],
+        capture_output=True, text=True, timeout=120, env={"XDG_RUNTIME_DIR": str(tmp_path)},
+    )  # fmt: skip
+    assert not any("popbridge.service" in line for line in done.stderr.splitlines()), done.stderr
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_dry_run_only_says_what_it_would_do(tmp_path: Path) -> None:
+    done = popbridge(tmp_path, "service", "install", "--user", "--dry-run", HOME=str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert f"--data {tmp_path} run" in done.stdout
+    assert "# run: systemctl --user enable --now popbridge.service" in done.stdout
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("unit", ["popbridge.service", "popbridge-backup.service"])
