@@ -1,5 +1,6 @@
 """`popbridge healthcheck`: for container engines and scripts that have no curl."""
 
+from contextlib import suppress
 from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
@@ -8,26 +9,35 @@ from urllib.request import ProxyHandler, build_opener
 import click
 
 from bridge.errors import ConfigError, RefusedError, StoreError
-from bridge.net.runfile import read_run_file
+from bridge.net.runfile import CONTROL, read_run_file
 
 TIMEOUT_S = 10
 """Readiness takes milliseconds; who waits longer is as good as gone."""
 
-_HERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}
+_HERE = {"0.0.0.0": "127.0.0.1", "*": "127.0.0.1", "::": "[::1]"}
 
 
 @click.command()
 @click.pass_obj
 def healthcheck(obj: Any) -> None:
     """Asks the daemon whether it serves mail; exit code 0 if it does."""
-    running = read_run_file(obj.load().data / "run.json")
-    if running is None:
+    settings = obj.load()
+    running = read_run_file(settings.data / "run.json")
+    if running is None and not (settings.data / CONTROL).exists():
         raise RefusedError("No popbridge runs with this data folder.", "Start `popbridge run`.")
-    if not running.metrics:
+    told = () if running is None else running.metrics
+    # A daemon that started on a full disk could write no run.json, and serves mail.
+    listeners = [*told, *(str(each) for each in settings.config.metrics.listen if each.port)]
+    if not listeners:
         raise ConfigError(
             "The daemon has no listener to be asked at.", "Set [metrics] listen in popbridge.toml."
         )
-    click.echo(f"popbridge is {_asked(running.metrics[0])}")
+    *others, last = dict.fromkeys(listeners)
+    for listener in others:
+        with suppress(RefusedError):
+            click.echo(f"popbridge is {_asked(listener)}")
+            return
+    click.echo(f"popbridge is {_asked(last)}")
 
 
 def _asked(listener: str) -> str:

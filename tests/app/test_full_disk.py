@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 from imapclient import IMAPClient
@@ -133,7 +134,7 @@ def test_mail_is_read_on_a_full_disk_after_a_restart(
         server.messages.append(b"Subject: new\r\n\r\nnew\r\n")
         ending(first)
         disk.fill()
-        with ready(data) as port, IMAPClient(HOST, port, ssl=False, timeout=120) as client:
+        with ready(data) as (port, web), IMAPClient(HOST, port, ssl=False, timeout=120) as client:
             client.login("alice", "device")
             client.select_folder("INBOX")
             found = client.fetch([1, 2, 3, 4, 5], ["BODY[]"])
@@ -147,14 +148,30 @@ def test_mail_is_read_on_a_full_disk_after_a_restart(
             )  # fmt: skip
             assert not room_left(added)
             assert not room_left(popbridge(data, "sync"))
+            # A restart would help nobody: it says so, and stays ready.
+            assert answered(web, "/readyz").startswith(
+                "ready\ndegraded: The store can't be written"
+            )
+            assert "popbridge_store_writable 0.0" in answered(web, "/metrics")
+            asked = popbridge(data, "healthcheck", POPBRIDGE_METRICS_LISTEN=web)
+            assert asked.returncode == 0 and "degraded" in asked.stdout, asked.stderr
             disk.resize(ROOM)
             assert popbridge(data, "sync").returncode == 0
+            assert answered(web, "/readyz") == "ready\n"
             disk.fill()
 
 
+def answered(web: str, page: str) -> str:
+    with urlopen(web + page, timeout=120) as answer:
+        return str(answer.read().decode())
+
+
 @contextmanager
-def ready(data: Path) -> Iterator[int]:
-    """`popbridge run`, which can't write run.json; its IMAP port. SIGTERM ends it in time."""
+def ready(data: Path) -> Iterator[tuple[int, str]]:
+    """`popbridge run`, which can't write run.json; its IMAP port, and where its metrics are.
+
+    SIGTERM ends it in time.
+    """
     with subprocess.Popen(
         [sys.executable, "-m", "bridge", "--data", str(data), "run"],
         stderr=subprocess.PIPE,
@@ -164,12 +181,12 @@ def ready(data: Path) -> Iterator[int]:
         said = []
         for line in process.stderr:
             said.append(line)
-            if found := re.search(r"is ready: imap://127\.0\.0\.1:(\d+) ", line):
+            if found := re.search(r"is ready: imap://127\.0\.0\.1:(\d+) .*(http://\S+)", line):
                 break
         else:
             raise AssertionError("".join(said))
         try:
-            yield int(found[1])
+            yield int(found[1]), found[2]
         finally:
             process.terminate()
             try:
