@@ -119,6 +119,7 @@ class StatusPage:
             used=lambda login, name: self._used.get((self._logins.get(login, AccountId(0)), name)),
             spawn=core.loop.spawn,
             clock=core.loop.now,
+            monotonic=time.monotonic,
         )
 
     async def _perform(self, operation: str, /, **arguments: Any) -> Any:

@@ -1,6 +1,5 @@
 """The pages: each asks for operations and fills a template, each form does and then redirects."""
 
-import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -52,6 +51,7 @@ class Sources:
     """When a device (login, name) was last used, as far as it is known."""
     spawn: Callable[[Coroutine[Any, Any, None]], None]
     clock: Callable[[], datetime]
+    monotonic: Callable[[], float]
 
 
 class Pages:
@@ -152,9 +152,9 @@ class Pages:
             self._until = 0.0
 
     async def _rows(self) -> list[Row]:
-        if time.monotonic() < self._until:
+        if self._of.monotonic() < self._until:
             return self._known
-        began = time.monotonic()
+        began = self._of.monotonic()
         status = await self._of.perform("status")
         held = await self._of.perform("storage")
         activity, rows = self._of.activity, []
@@ -164,7 +164,7 @@ class Pages:
             ended, running = activity.ended(login), activity.running(login)
             rows.append(row(one, ended, running, held.get(login, {}), poisoned))
         activity.forget([one.login for one in rows])
-        ended_at = time.monotonic()
+        ended_at = self._of.monotonic()
         self._known, self._until = rows, ended_at + max(FRESH_S, 10 * (ended_at - began))
         return rows
 
@@ -223,6 +223,7 @@ class Pages:
             "account",
             asked,
             title=login,
+            base=f"/accounts/{quote(login, safe='@+')}",
             account=account,
             row=found,
             ended=ended,

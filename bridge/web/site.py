@@ -82,6 +82,7 @@ class _Request(Request):
     """A request of bounded size that must arrive in time."""
 
     too_large = False
+    cut = False
 
     def __init__(self, channel: Any, *more: Any, **named: Any) -> None:
         super().__init__(channel, *more, **named)  # type: ignore[no-untyped-call]
@@ -112,7 +113,8 @@ class _Request(Request):
 
     def process(self) -> None:
         self._settle()
-        super().process()  # type: ignore[no-untyped-call]
+        if not self.cut:
+            super().process()  # type: ignore[no-untyped-call]
 
     def connectionLost(self, reason: Any) -> None:
         self._settle()
@@ -124,6 +126,7 @@ class _Request(Request):
 
     def _cut(self) -> None:
         if self.channel is not None:
+            self.cut = True
             channel: Any = self.channel
             channel.forceAbortClient()
 
