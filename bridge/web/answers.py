@@ -1,5 +1,6 @@
 """What is asked of the page, what it answers, and how an answer is rendered."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,6 +14,7 @@ from markupsafe import Markup
 from bridge.web.access import Session
 from bridge.web.words import ago, size
 
+_TICKS = re.compile(r"`([^`]+)`")
 HTML = "text/html; charset=utf-8"
 
 
@@ -56,6 +58,7 @@ class Renderer:
         self._environment.filters |= {
             "ago": lambda at: ago(at, clock()),
             "size": size,
+            "ticks": _ticks,
             "quoted": lambda text: quote(text, safe="@+"),
         }
 
@@ -87,6 +90,11 @@ class Renderer:
 def redirect(where: str) -> Answer:
     """See another page (after a form, so that a reload sends nothing twice)."""
     return Answer(code=303, headers=(("Location", where),))
+
+
+def _ticks(text: str) -> Markup:
+    """The text, escaped, with what stands between backticks shown as code."""
+    return Markup(_TICKS.sub(r"<code>\1</code>", escape(text)))
 
 
 def _token(session: Session | None) -> Markup:

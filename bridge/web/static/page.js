@@ -24,6 +24,9 @@
         if (old.textContent !== next.textContent) old.textContent = next.textContent;
         next.replaceWith(old);
       }
+      for (const open of live.querySelectorAll("details[open][id]")) {
+        made.querySelector("#" + open.id)?.setAttribute("open", "");
+      }
       live.replaceChildren(...made.childNodes);
       if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
     } catch {
