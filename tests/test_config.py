@@ -129,6 +129,9 @@ def test_a_byte_order_mark_is_no_error(tmp_path: Path) -> None:
         ("[imap]\nlisten = ['*:143']", ["not an address to listen on"]),
         ("[imap]\nlisten = [143]", ["143 is not an address to listen on"]),
         ("[web]\nlisten = ['imap://*:80']", ["imap:// is not served here", "http://"]),
+        ("[web]\nlisten = ['http://*:80']", ["without encryption", "https://"]),
+        ("[web]\nlisten = ['http://192.168.1.5']", ["without encryption", "127.0.0.1"]),
+        ("[web]\nnames = 'x'", ["is not a list"]),
         ("[tls]\ncertificate = 'a.pem'", ["only one of certificate and key"]),
         ("[tls]\nkey = 'a.pem'", ["only one of certificate and key"]),
         ("[log]\nlevel = 'loud'", ["'loud' is not possible", "debug or info"]),
@@ -231,3 +234,12 @@ def test_a_configuration_survives_being_shown(
     path = tmp_path_factory.getbasetemp() / "shown.toml"
     path.write_text(show(config))
     assert load(path, {}) == config
+
+
+def test_the_page_is_served_to_others_by_https_alone(tmp_path: Path) -> None:
+    text = (
+        "[web]\nlisten = ['http://[::1]:1', 'http://localhost:1', 'https://*:1']\nnames = ['A.B']"
+    )
+    found = load(write(tmp_path, text), {}).web
+    assert [listen.scheme for listen in found.listen] == ["http", "http", "https"]
+    assert found.names == ("a.b",)

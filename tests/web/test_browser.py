@@ -3,9 +3,12 @@
 import json
 import os
 import socket
+import ssl
 from collections.abc import Iterator
+from http.client import HTTPSConnection
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -96,3 +99,21 @@ def test_narrow_and_wide_light_and_dark(daemon: Daemon, tmp_path: Path) -> None:
         assert browser.complaints == []
     finally:
         browser.close()
+
+
+def test_over_tls(daemon: Daemon) -> None:
+    link = urlsplit(next(url for url in links(daemon) if url.startswith("https:")))
+    trusted = ssl.create_default_context(cafile=str(daemon.data / "tls" / "ca.pem"))
+    connection = HTTPSConnection("127.0.0.1", link.port, context=trusted, timeout=60)
+    origin = {"Origin": f"https://{link.netloc}"}
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    connection.request("POST", "/sign-in", link.query, origin | form)
+    answer = connection.getresponse()
+    assert (answer.status, answer.read()) == (303, b"")
+    cookie = answer.headers["Set-Cookie"]
+    assert cookie.startswith("__Host-") and cookie.endswith("; Secure")
+    connection.request("GET", "/", headers={"Cookie": cookie.partition(";")[0]})
+    answer = connection.getresponse()
+    assert answer.status == 200 and b"alice" in answer.read()
+    connection.close()
+    assert [url.partition(":")[0] for url in daemon.run["web"]] == ["http", "https"]
