@@ -1,6 +1,7 @@
 """Ten agents, let loose and brought together again and again."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from random import Random
 from typing import Protocol
 
@@ -8,6 +9,28 @@ from tests.session.hammer.agent import Agent, Hears, Kind, Link, Oracle, Step
 from tests.session.hammer.deeds import CROWDED, Cache, Deeds
 
 AGENTS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """What the agents of a crowd may be; one is surely of each."""
+
+    kinds: tuple[Kind, ...] = tuple(Kind)
+    revisions: tuple[bool, ...] = (False, True)
+    """Whether IMAP4rev2 is spoken."""
+    hears: tuple[Hears, ...] = tuple(Hears)
+
+
+_REV1, _SILENT = (False,), (Hears.NOTHING,)
+
+MODES = {
+    "mixed": Mode(),
+    "plain": Mode((Kind.PLAIN,), _REV1, _SILENT),
+    "condstore": Mode((Kind.CONDSTORE,), _REV1, _SILENT),
+    "qresync": Mode((Kind.QRESYNC,), _REV1, _SILENT),
+    "rev2": Mode(revisions=(True,), hears=_SILENT),
+    "notify": Mode(hears=(Hears.DELAYED, Hears.AT_ONCE)),
+}
 
 
 class World(Protocol):
@@ -37,20 +60,21 @@ class World(Protocol):
 
 
 class Crowd:
-    """The agents of one world, each of a kind and a revision by chance; one is surely of each."""
+    """The agents of one world, each by chance what its mode lets it be."""
 
-    def __init__(self, world: World, chance: Random) -> None:
+    def __init__(self, world: World, chance: Random, mode: Mode = MODES["mixed"]) -> None:
         self._world = world
         self._chance = chance
         self.rounds = 0
         oracle = world.oracle
-        every = [(kind, rev2) for kind in Kind for rev2 in (False, True)]
+        every = [(kind, rev2) for kind in mode.kinds for rev2 in mode.revisions]
         kinds = [*every, *(chance.choice(every) for _ in range(AGENTS - len(every)))]
-        hears = [*Hears, *(chance.choice(list(Hears)) for _ in range(AGENTS - len(Hears)))]
+        heard = mode.hears
+        hears = [*heard, *(chance.choice(heard) for _ in range(AGENTS - len(heard)))]
         chance.shuffle(hears)
         self._agents = [
-            Agent(world.connect, oracle, kind, rev2=rev2, hears=heard)
-            for (kind, rev2), heard in zip(kinds, hears, strict=True)
+            Agent(world.connect, oracle, kind, rev2=rev2, hears=hearing)
+            for (kind, rev2), hearing in zip(kinds, hears, strict=True)
         ]
         self._caches: dict[Agent, Cache] = {}
         self._deeds = {agent: Deeds(agent, chance) for agent in self._agents}
