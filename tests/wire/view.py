@@ -134,15 +134,25 @@ class Mailbox:
     def _place(self, uid: int) -> int:
         """The message's index; where its UID was never said, a place it may have."""
         unknown = None
+        low, high = self._among(uid)
         for index, message in enumerate(self.messages or ()):
             if message.uid == uid:
                 return index
             if message.uid > uid:
                 break
-            unknown = index if not message.uid else None
+            if message.uid:
+                unknown = None
+            elif low <= index < high:
+                unknown = index
         if unknown is None:
             raise ProtocolViolation(f"VANISHED {uid}: there is no such message")
         return unknown
+
+    def _among(self, uid: int) -> tuple[int, int]:
+        """Where a message with that UID may be, as UIDNEXT says: the first index and the end."""
+        if self.uidnext is None or self.below_uidnext is None:
+            return 0, self.exists
+        return (0, self.below_uidnext) if uid < self.uidnext else (self.below_uidnext, self.exists)
 
     def _message(self, seq: int, what: str) -> Message:
         if self.messages is None or seq > len(self.messages):
