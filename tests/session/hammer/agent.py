@@ -5,7 +5,7 @@ MODSEQ never falls, keywords are announced, no EXPUNGE where none may be.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
@@ -22,6 +22,8 @@ from tests.wire.values import (
     MailboxStatus,
     Response,
     Status,
+    Thread,
+    Threads,
     UidSet,
     Vanished,
 )
@@ -132,6 +134,8 @@ class Agent:
         self.away = False
         """It has no connection."""
         self.commands = 0
+        self.last_found: Response | None = None
+        """The last answer of a command that finds."""
         self.recent: set[int] = set()
         """What was \\Recent to it in mailboxes it selected, since the start."""
         self._hear_nothing_yet()
@@ -237,10 +241,11 @@ class Agent:
                 self.counters.setdefault(name, {}).update(items)
             case Fetch():
                 self._fetched(response)
-            case Found() | ExtendedSearch():
+            case Found() | ExtendedSearch() | Threads():
                 found = self.pending[0].found
                 assert found is not None
                 found(response if isinstance(response, Found) else as_found(response))
+                self.last_found = response
             case Continuation() if self.pending and self.pending[0].command == b"IDLE":
                 self.idling = True
             case Status(tag=None):
@@ -336,13 +341,21 @@ class Agent:
             self.suspects.setdefault(known, f"{why}, believed {known}")
 
 
-def as_found(response: ExtendedSearch) -> Found:
-    """ESEARCH with ALL as the SEARCH response that it stands for."""
+def as_found(response: ExtendedSearch | Threads) -> Found:
+    """ESEARCH with ALL, or THREAD, as the SEARCH response that finds the same."""
+    if isinstance(response, Threads):
+        return Found("SEARCH", tuple(_members(response.threads)))
     items = dict(response.items)
     every, modseq = items.get("ALL"), items.get("MODSEQ")
     ranges = every.ranges if isinstance(every, UidSet) else ()
     numbers = tuple(n for low, high in ranges for n in range(low, high + 1))
     return Found("SEARCH", numbers, modseq if isinstance(modseq, int) else None)
+
+
+def _members(threads: Iterable[Thread]) -> Iterator[int]:
+    for thread in threads:
+        yield from thread.members
+        yield from _members(thread.branches)
 
 
 def lowered(flags: Iterable[bytes]) -> FlagSet:

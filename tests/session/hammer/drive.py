@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 from typing import Protocol
 
@@ -9,6 +10,14 @@ from tests.session.hammer.agent import Agent, Hears, Kind, Link, Oracle, Step
 from tests.session.hammer.deeds import CROWDED, Cache, Deeds
 
 AGENTS = 10
+
+ORDERS = (
+    b"UID SORT (SUBJECT REVERSE DATE) UTF-8 ALL",
+    b"UID THREAD REFERENCES UTF-8 ALL",
+    b"UID THREAD REFS UTF-8 NOT KEYWORD Work",
+    b"UID THREAD ORDEREDSUBJECT UTF-8 ALL",
+)
+"""What must not hang on what was asked before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +63,9 @@ class World(Protocol):
 
     def forget(self) -> None:
         """What was expunged is remembered no more, where that can be done."""
+
+    def forget_keys(self) -> None:
+        """What SORT and THREAD keep is forgotten, where that can be done."""
 
     def quiet(self) -> None:
         """Waits until what was under way has happened."""
@@ -167,6 +179,7 @@ class Crowd:
         self._check_modseqs()
         self._check_recent()
         self._check_counters()
+        self._check_orders()
 
     def _check_modseqs(self) -> None:
         oracle = self._world.oracle
@@ -185,6 +198,18 @@ class Crowd:
             if agent.hears is not Hears.NOTHING:
                 for name in told[agent].keys() & {"MESSAGES", "UIDNEXT"}:
                     assert told[agent][name] == agent.counters[b"Archive"][name], told[agent]
+
+    def _check_orders(self) -> None:
+        """All are told the same order and the same threads, and so is who has it made anew."""
+        for asked in ORDERS:
+            step = partial(Step, asked, found=lambda found: None)
+            self._all(lambda agent, step=step: step())  # type: ignore[misc]
+            (first, *others) = [agent.last_found for agent in self._agents]
+            assert all(other == first for other in others), (asked, first, others)
+            self._world.forget_keys()
+            self._agents[0].say(step())
+            self._settle()
+            assert self._agents[0].last_found == first, (asked, first, self._agents[0].last_found)
 
     def _check_recent(self) -> None:
         """\\Recent is one session's alone (RFC 3501 §2.3.2)."""

@@ -9,6 +9,7 @@ from random import Random
 from tests.e2e.daemon import Daemon, add_account, configure
 from tests.pop_server import PopServer
 from tests.session.hammer.agent import Link, Oracle
+from tests.session.hammer.deeds import message
 
 WAIT_S = 0.02
 """How long to wait for a word of the daemon's when nobody has anything to say."""
@@ -78,12 +79,16 @@ class SocketWorld:
     def deliver(self) -> None:
         """Mail comes to the provider."""
         self._delivered += 1
-        octets = b"Subject: by sync\r\nMessage-ID: <%d@x>\r\n\r\nbody\r\n" % self._delivered
+        # Each is another message to who compares their octets.
+        octets = b"X-Number: %d\r\n%b" % (self._delivered, message(self._chance))
         with self._pop.lock:
             self._pop.messages = [*self._pop.messages, octets]
 
     def forget(self) -> None:
         """The daemon remembers for as long as it is told to."""
+
+    def forget_keys(self) -> None:
+        """The daemon keeps what it has read."""
 
     def quiet(self) -> None:
         """Waits until what is at the provider is here: two POP sessions have ended well."""
