@@ -243,7 +243,7 @@ class Sink:
 
     async def _write_batch(self, batch: "list[tuple[Step, Intake]]") -> None:
         def work(tx: WriteTx) -> list[int]:
-            return [self._recorder.keep(tx, step) for step, _ in batch]
+            return self._recorder.keep(tx, [step for step, _ in batch])
 
         if batch and self._error is None:
             try:
