@@ -53,6 +53,9 @@ NOTIFY = (
 )
 
 
+COMPRESS = b"COMPRESS DEFLATE"
+
+
 class Link(Protocol):
     """What carries octets."""
 
@@ -62,6 +65,9 @@ class Link(Protocol):
     def take(self) -> bytes:
         """What has come, perhaps nothing."""
         ...
+
+    def compress(self) -> None:
+        """From here on octets are compressed, both ways (RFC 4978)."""
 
     def close(self) -> None:
         """Without a word."""
@@ -124,6 +130,7 @@ class Agent:
         *,
         rev2: bool,
         hears: Hears = Hears.NOTHING,
+        compresses: bool = False,
     ) -> None:
         self._connect = connect
         self.oracle = oracle
@@ -131,6 +138,7 @@ class Agent:
         self.rev2 = rev2
         """It speaks IMAP4rev2."""
         self.hears = hears
+        self.compresses = compresses
         self.away = False
         """It has no connection."""
         self.commands = 0
@@ -150,6 +158,8 @@ class Agent:
         self._validator = Validator()
         self._half = b""
         self.pending: deque[Step] = deque()
+        self._held: list[Step] = []
+        """What may be sent only once COMPRESS is answered."""
         self.messages: list[Known] = []
         self.suspects: dict[Known, str] = {}
         """What was passed over where it had to be shown or found: so it must be expunged."""
@@ -167,11 +177,13 @@ class Agent:
     @property
     def free(self) -> bool:
         """Whether nothing of it is unanswered."""
-        return not self.pending
+        return not (self.pending or self._held)
 
     def log_in(self, user: bytes, password: bytes) -> None:
         """The first command."""
         self.say(Step(b"LOGIN %b %b" % (user, password)))
+        if self.compresses:
+            self.say(Step(COMPRESS, end=lambda answer: self._link.compress()))
         if self.kind is Kind.QRESYNC:
             self.say(Step(b"ENABLE QRESYNC"))
         if self.rev2:
@@ -191,6 +203,9 @@ class Agent:
 
     def say(self, *steps: Step) -> None:
         """Sends commands, all at once."""
+        if any(step.command == COMPRESS for step in self.pending):
+            self._held += steps
+            return
         octets = b""
         for step in steps:
             self.commands += 1
@@ -307,6 +322,9 @@ class Agent:
         if step.end is not None:
             step.end(answer)
         self._begin()
+        if step.command == COMPRESS:
+            held, self._held = self._held, []
+            self.say(*held)
 
     def _fetched(self, fetch: Fetch) -> None:
         known = self.messages[fetch.seq - 1]

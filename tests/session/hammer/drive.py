@@ -85,7 +85,14 @@ class Crowd:
         hears = [*heard, *(chance.choice(heard) for _ in range(AGENTS - len(heard)))]
         chance.shuffle(hears)
         self._agents = [
-            Agent(world.connect, oracle, kind, rev2=rev2, hears=hearing)
+            Agent(
+                world.connect,
+                oracle,
+                kind,
+                rev2=rev2,
+                hears=hearing,
+                compresses=chance.random() < 0.3,
+            )
             for (kind, rev2), hearing in zip(kinds, hears, strict=True)
         ]
         self._caches: dict[Agent, Cache] = {}

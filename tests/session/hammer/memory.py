@@ -85,6 +85,9 @@ class MemoryLink(Link):
         assert not self._client.failures, self._client.failures
         return octets
 
+    def compress(self) -> None:
+        assert self._client.compressed
+
     def close(self) -> None:
         self._client.hang_up()
 

@@ -3,8 +3,10 @@
 import select
 import socket
 import time
+import zlib
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from tests.e2e.daemon import Daemon, add_account, configure
 from tests.pop_server import PopServer
@@ -26,8 +28,16 @@ class SocketLink(Link):
     def __init__(self, port: int) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._deflate: Any = None
+        self._inflate: Any = None
+
+    def compress(self) -> None:
+        self._deflate = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+        self._inflate = zlib.decompressobj(-zlib.MAX_WBITS)
 
     def send(self, octets: bytes) -> None:
+        if self._deflate is not None:
+            octets = self._deflate.compress(octets) + self._deflate.flush(zlib.Z_SYNC_FLUSH)
         self.socket.sendall(octets)
 
     def take(self) -> bytes:
@@ -36,7 +46,7 @@ class SocketLink(Link):
         except BlockingIOError:
             return b""
         assert octets, "the daemon closed the connection"
-        return octets
+        return octets if self._inflate is None else self._inflate.decompress(octets)
 
     def close(self) -> None:
         self.socket.close()
