@@ -52,7 +52,6 @@ _FIELD_COLUMNS = ("message_id", *map(schema.text_column, TEXT_FIELDS))
 _size_and_hashes = attrgetter("size", *_HASHES)
 _as_they_are = attrgetter(*_AS_THEY_ARE)
 _wire = attrgetter(*_WIRE)
-_of_part = attrgetter(*Part.__slots__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,4 +134,4 @@ class MessageWrites(BlobWrites, CorrelatorWrites, PlacementWrites, MessageReads)
 
 
 def _write_parts(parts: Sequence[Part]) -> bytes:
-    return json.dumps(list(map(_of_part, parts)), separators=(",", ":")).encode()
+    return json.dumps(parts, separators=(",", ":")).encode()
