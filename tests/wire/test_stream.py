@@ -100,6 +100,10 @@ S: * 1 FETCH (FLAGS (New))""",
     "vanished of those before UIDNEXT": QRESYNC
     + "\nC: c NOOP\nS: * 4 EXISTS\nS: * VANISHED 7\nS: c OK x\nC: u FETCH 1:* UID"
     + "\nS: * 1 FETCH (UID 2)\nS: * 2 FETCH (UID 5)\nS: * 3 FETCH (UID 9)\nS: u OK x",
+    "vanished, nobody knows which": QRESYNC
+    + "\nC: c FETCH 1:2 MODSEQ\nS: * 1 FETCH (MODSEQ (5))\nS: * 2 FETCH (MODSEQ (4))\nS: c OK x"
+    + "\nC: d NOOP\nS: * VANISHED 2\nS: d OK x\nC: e FETCH 1 MODSEQ"
+    + "\nS: * 1 FETCH (MODSEQ (4))\nS: e OK x",
     "vanished of those that came": QRESYNC
     + "\nC: c NOOP\nS: * 5 EXISTS\nS: * VANISHED 9\nS: c OK x\nC: u FETCH 3:* UID"
     + "\nS: * 3 FETCH (UID 7)\nS: * 4 FETCH (UID 10)\nS: u OK x",
