@@ -145,6 +145,7 @@ class Sink:
             item=self._items[listed.number],
             intake=intake,
             now=self._loop.now(),
+            weight=min(intake.size, INLINE_OCTETS),
             extends=self._beginning is not None and self._beginning.extends,
         )
         self._arrived += 1
@@ -384,6 +385,8 @@ class _Waiting:
     item: Retrieve
     intake: Intake
     now: datetime
+    weight: int
+    """Octets of memory that it holds; those of a large one are staged."""
     extends: bool
     outcome: tuple[StoredMessage, bytes | int] | Exception | None = None
     """What its intake gave or raised, once it has."""
@@ -392,11 +395,6 @@ class _Waiting:
     def came(self) -> bool:
         """Whether all is known of it."""
         return isinstance(self.outcome, tuple)
-
-    @property
-    def weight(self) -> int:
-        """Octets of memory that it holds; those of a large one are staged."""
-        return min(self.intake.size, INLINE_OCTETS)
 
     def arrived(self, message: StoredMessage, body: bytes | int) -> Arrived:
         """As decisions take it."""
