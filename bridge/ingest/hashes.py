@@ -36,12 +36,12 @@ class Hashes:
         """
         if self._head is None:
             self._pass(chunk)
-            return
-        self._head += chunk
-        if header_end is not None and header_end <= MAX_HEADER_OCTETS:
-            self._begin(header_end)
-        elif len(self._head) > MAX_HEADER_OCTETS:
-            self._begin_large()
+        elif header_end is not None and header_end <= MAX_HEADER_OCTETS:
+            self._begin(bytes(self._head) + chunk, header_end)
+        else:
+            self._head += chunk
+            if len(self._head) > MAX_HEADER_OCTETS:
+                self._begin_large(self._head)
 
     def finish(self, header_end: int | None) -> tuple[bytes, bytes, bytes]:
         """The digests; all the full one where the header is too large to be looked at.
@@ -51,7 +51,10 @@ class Hashes:
         """
         large = header_end is None or header_end > MAX_HEADER_OCTETS
         if self._head is not None:
-            self._begin_large() if header_end is None or large else self._begin(header_end)
+            if header_end is None or large:
+                self._begin_large(self._head)
+            else:
+                self._begin(bytes(self._head), header_end)
         canonical = self._canonical.copy()
         canonical.update(self._tail[:2] if self._tail == _BLANK_END else self._tail)
         for running in (self._full, self._body):
@@ -59,27 +62,26 @@ class Hashes:
         full = self._full.digest()
         return (full, full, full) if large else (full, canonical.digest(), self._body.digest())
 
-    def _begin(self, header_end: int) -> None:
+    def _begin(self, octets: bytes, header_end: int) -> None:
         """Goes on behind the header."""
-        assert self._head is not None
-        head, rest = bytes(self._head[:header_end]), bytes(self._head[header_end:])
         self._head = None
+        head = octets[:header_end]
         self._full.update(head)
         self._running.append(self._body)
         kept = headers.select(head, TRANSPORT_FIELDS, negate=True)
         if kept != head:
             self._canonical = hashlib.sha256(kept)
             self._running.append(self._canonical)
-        self._pass(rest)
+        self._pass(octets[header_end:])
 
-    def _begin_large(self) -> None:
+    def _begin_large(self, octets: bytearray) -> None:
         """Goes on without a look at the header."""
-        assert self._head is not None
-        octets, self._head = bytes(self._head), None
-        self._pass(octets)
+        self._head = None
+        self._pass(bytes(octets))
 
     def _pass(self, chunk: bytes) -> None:
-        octets = self._tail + chunk
+        octets = self._tail + chunk if self._tail else chunk
         self._tail = octets[-4:]
+        passed = memoryview(octets)[:-4]
         for running in self._running:
-            running.update(octets[:-4])
+            running.update(passed)

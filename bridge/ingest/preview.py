@@ -76,11 +76,11 @@ def _new_text(text: str) -> str:
     """The first words of a text on one line, without what it quotes unless that is all."""
     lines = text[:_SOURCE_CHARACTERS].splitlines()
     new = (line for line in lines if not line.lstrip().startswith(">"))
-    return _joined(_words(new)) or _joined(_words(lines))
+    return _joined(map(_words, new)) or _joined(map(_words, lines))
 
 
-def _words(lines: Iterable[str]) -> Iterator[str]:
-    for line in lines:
-        for word in _UNPRINTABLE.sub(" ", line).split():
-            if word.strip(_INVISIBLE):
-                yield word
+def _words(line: str) -> str:
+    words = _UNPRINTABLE.sub(" ", line).split()
+    if line.isascii():
+        return " ".join(words)
+    return " ".join(word for word in words if word.strip(_INVISIBLE))
