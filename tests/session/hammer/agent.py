@@ -131,6 +131,7 @@ class Agent:
         rev2: bool,
         hears: Hears = Hears.NOTHING,
         compresses: bool = False,
+        told: dict[tuple[int, int], FlagSet] | None = None,
     ) -> None:
         self._connect = connect
         self.oracle = oracle
@@ -139,6 +140,8 @@ class Agent:
         """It speaks IMAP4rev2."""
         self.hears = hears
         self.compresses = compresses
+        self._told = told if told is not None else {}
+        """The flags of a message at a modseq, as any client was told."""
         self.away = False
         """It has no connection."""
         self.commands = 0
@@ -343,8 +346,13 @@ class Agent:
             self.pending[0].told.add(known)
 
     def _compare(self, known: Known, *, told_modseq: bool) -> None:
-        """What it was told was so once, and at that modseq."""
-        if self.oracle is None or not known.uid:
+        """What it was told was so once, and at that modseq; nobody was told otherwise."""
+        if not known.uid or known.flags is None:
+            return
+        if told_modseq:
+            before = self._told.setdefault((known.uid, known.modseq), known.flags)
+            assert known.flags == before, f"{known.uid} at {known.modseq}: {known.flags}, {before}"
+        if self.oracle is None:
             return
         if told_modseq:
             true = self.oracle.history.get((known.uid, known.modseq))

@@ -84,6 +84,7 @@ class Crowd:
         heard = mode.hears
         hears = [*heard, *(chance.choice(heard) for _ in range(AGENTS - len(heard)))]
         chance.shuffle(hears)
+        told: dict[tuple[int, int], frozenset[str]] = {}
         self._agents = [
             Agent(
                 world.connect,
@@ -92,6 +93,7 @@ class Crowd:
                 rev2=rev2,
                 hears=hearing,
                 compresses=chance.random() < 0.3,
+                told=told,
             )
             for (kind, rev2), hearing in zip(kinds, hears, strict=True)
         ]
