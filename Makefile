@@ -52,11 +52,13 @@ TARGETS :=
 fuzz: $(VENV)/fuzz
 	$(BIN)/python -m tests.fuzz --seconds $(SECONDS) --seed $(SEED) $(TARGETS)
 
-# `make hammer SECONDS=300 SEED=7 WORLDS=sockets`: ten random clients on one mailbox.
+# `make hammer SECONDS=300 SEED=7 WORLDS=sockets`: ten random clients on one mailbox, all of one kind
+# with `MODE=plain`, condstore, qresync, rev2 or notify.
 WORLDS :=
+MODE := mixed
 
 hammer: $(VENV)/test
-	$(BIN)/python -m tests.session.hammer --seconds $(SECONDS) --seed $(SEED) $(WORLDS)
+	$(BIN)/python -m tests.session.hammer --seconds $(SECONDS) --seed $(SEED) --mode $(MODE) $(WORLDS)
 
 # `make torture`, or `make torture SECONDS=600 SEED=2 KINDS="kills wire"` for a part: kills,
 # cuts, failing disks, power cuts and clocks at the real daemon, from where it stopped. Needs gcc.

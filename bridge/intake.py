@@ -26,6 +26,10 @@ take tenths of a second."""
 class Ingester(Protocol):
     """Takes whole messages in elsewhere, in the order in which it is asked."""
 
+    def get_ready(self) -> None:
+        """Begins what takes a while before the first message can be taken in."""
+        ...
+
     async def ingest(self, raw: Raw) -> StoredMessage:
         """All that is known of the message."""
         ...
@@ -57,8 +61,8 @@ class Intake:
         self._database = database
         self._behind_clients = ingest
         self._about = (arrival, listed_size, internal_date)
-        self._ingest = Ingest(arrival=arrival, listed_size=listed_size, internal_date=internal_date)
         self._elsewhere = elsewhere
+        self._ingest: Ingest | None = None if elsewhere is not None else self._begun()
         self._held = bytearray()
         self._stage: int | None = None
         self._seq = 0
@@ -66,7 +70,7 @@ class Intake:
     @property
     def size(self) -> int:
         """Octets fed so far."""
-        return len(self._held) if self._elsewhere is not None else self._ingest.size
+        return len(self._held) if self._ingest is None else self._ingest.size
 
     @property
     def held(self) -> int:
@@ -80,7 +84,7 @@ class Intake:
             StoreFullError, StoreError: they can't be staged.
         """
         self._held += octets
-        if self._elsewhere is None:
+        if self._ingest is not None:
             self._ingest.feed(octets)
         if self._stage is None and len(self._held) > INLINE_OCTETS:
             self._stay_here()
@@ -118,15 +122,22 @@ class Intake:
 
     def _stay_here(self) -> None:
         """Takes the message in here: what is staged isn't held any more."""
-        if self._elsewhere is not None:
+        if self._ingest is None:
             self._elsewhere = None
+            self._ingest = self._begun()
             self._ingest.feed(bytes(self._held))
 
+    def _begun(self) -> Ingest:
+        arrival, listed_size, internal_date = self._about
+        return Ingest(arrival=arrival, listed_size=listed_size, internal_date=internal_date)
+
     async def _finished(self) -> StoredMessage:
-        if self.size <= FINISH_OCTETS:
-            return self._ingest.finish()
+        ingest = self._ingest
+        assert ingest is not None
+        if ingest.size <= FINISH_OCTETS:
+            return ingest.finish()
         # A reader's thread is the one place beside the loop that a database offers.
-        return await self._database.read(lambda tx: self._ingest.finish())
+        return await self._database.read(lambda tx: ingest.finish())
 
     async def drop(self) -> None:
         """Forgets the message and what was staged of it."""

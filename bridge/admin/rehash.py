@@ -1,11 +1,11 @@
 """Looks at the octets of one stored message again, piece by piece."""
 
-import hashlib
 from datetime import UTC, datetime
 from typing import Any
 
 from bridge.admin.findings import Kind
-from bridge.ingest.pipeline import ContentHashes, Ingest
+from bridge.ingest.hashes import Hashes
+from bridge.ingest.pipeline import Ingest
 from bridge.model.message import StoredMessage
 from bridge.store import checks
 from bridge.store.base import Reads, time_text
@@ -53,8 +53,7 @@ class Rehash:
         self._seq = 0
         self._short: int | None = None
         self._gap: str | None = None
-        self._full = hashlib.sha256()
-        self._contents = ContentHashes()
+        self._octets = Hashes()
         self._ingest = Ingest(arrival=_ANY_TIME) if deep else None
         self._made: StoredMessage | None = None
         self._noted: dict[str, Any] = {}
@@ -87,9 +86,8 @@ class Rehash:
         if self._ingest is not None:
             self._ingest.feed(data)
             return
-        self._full.update(data)
         end = self.message.header_end
-        self._contents.feed(data, end if end is not None and end <= self.size else None)
+        self._octets.feed(data, end if end is not None and end <= self.size else None)
 
     def faults(self) -> list[tuple[Kind, str]]:
         """What is wrong, worst first."""
@@ -115,9 +113,7 @@ class Rehash:
         """Full, canonical and body hash of what was read."""
         if self._made is not None:
             return self._made.full_hash, self._made.canonical_hash, self._made.body_hash
-        full, end = self._full.digest(), self.message.header_end
-        contents = None if end is None else self._contents.finish(end)
-        return full, *(contents or (full, full))
+        return self._octets.finish(self.message.header_end)
 
     def _differences(self) -> list[tuple[Kind, str]]:
         if self._made is None or not self._noted:

@@ -1,5 +1,6 @@
 """The composition root: puts the parts together and runs them."""
 
+import gc
 import logging
 import os
 import signal
@@ -85,6 +86,8 @@ def converse(
 
     async def main(reactor: Any) -> T:
         core = Core(reactor, data, settings, f"popbridge {name}")
+        # What is here stays. To look through it now and then would take a long sync 50 ms a time.
+        gc.freeze()
 
         async def ask(operation: str, arguments: Mapping[str, Any]) -> Any:
             return await perform_operation(core.admin, operation, arguments, report, Origin.OWNER)

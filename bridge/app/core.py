@@ -52,6 +52,9 @@ T = TypeVar("T")
 SLOW_THREADS = 2
 """For password checks: each is 20 ms of pure CPU."""
 
+ROOM_S = 0.1
+"""How long it holds what the disk said of its free space: a few megabytes may come meanwhile."""
+
 LONG_THREADS = 4
 """For what takes seconds (a backup); none of it may keep a password waiting, or a stop."""
 
@@ -67,6 +70,7 @@ class Core:
         self.traces = data / "trace"
         self.settings = settings
         self._counted: set[AccountId] = set()
+        self._room, self._room_again_s = True, 0.0
         self.lock = DataLock.acquire(data / "lock", holder)
         try:
             finish_restore(data)
@@ -245,7 +249,13 @@ class Core:
         return self.loop.now() - timedelta(seconds=max(3600, self.settings.store.undelete_s))
 
     def _has_room(self) -> bool:
-        return shutil.disk_usage(self.store_path.parent).free >= self.settings.store.reserve_octets
+        """Asked before each message; the disk is asked now and then, which takes longer."""
+        now = self.reactor.seconds()
+        if now >= self._room_again_s:
+            self._room_again_s = now + ROOM_S
+            free = shutil.disk_usage(self.store_path.parent).free
+            self._room = free >= self.settings.store.reserve_octets
+        return self._room
 
     def _synced(self, result: SyncResult) -> None:
         self.activity.synced(result)

@@ -25,9 +25,26 @@ MECHANISMS = ("AUTH=SCRAM-SHA-256", "AUTH=PLAIN")
 """SCRAM never shows a password, but who reads along can try passwords against what it shows
 (RFC 5802 §9): both are offered under the same condition."""
 
+_IN_REV2 = (
+    "BINARY",
+    "ENABLE",
+    "ESEARCH",
+    "IDLE",
+    "LIST-EXTENDED",
+    "LIST-STATUS",
+    "MOVE",
+    "NAMESPACE",
+    "SEARCHRES",
+    "SPECIAL-USE",
+    "STATUS",
+    "UIDPLUS",
+    "UNSELECT",
+)
+"""Who enables IMAP4rev2 may use these without asking for them (RFC 9051 Appendix E)."""
+
 OFFERS = (
     Offer("IMAP4rev1", 3501, before=True),
-    Offer("IMAP4rev2", 9051, before=True, needs=("ENABLE",)),
+    Offer("IMAP4rev2", 9051, before=True, needs=_IN_REV2),
     Offer("LITERAL+", 7888, before=True),
     Offer("SASL-IR", 4959, before=True),
     Offer("ID", 2971, before=True),
@@ -45,12 +62,12 @@ OFFERS = (
     Offer("QUOTA=RES-STORAGE", 9208),
     Offer("WITHIN", 5032),
     Offer("ESEARCH", 4731),
-    Offer("SEARCHRES", 5182),
+    Offer("SEARCHRES", 5182, needs=("ESEARCH",)),
     Offer("MULTISEARCH", 7377),
     Offer("PARTIAL", 9394),
     Offer("SORT", 5256),
     Offer("SORT=DISPLAY", 5957),
-    Offer("ESORT", 5267),
+    Offer("ESORT", 5267, needs=("SORT",)),
     Offer("THREAD=ORDEREDSUBJECT", 5256),
     Offer("THREAD=REFERENCES", 5256),
     Offer("THREAD=REFS", 5256),
@@ -63,10 +80,10 @@ OFFERS = (
     Offer("SAVEDATE", 8514),
     Offer("PREVIEW", 8970),
     Offer("LIST-EXTENDED", 5258),
-    Offer("LIST-STATUS", 5819),
+    Offer("LIST-STATUS", 5819, needs=("LIST-EXTENDED",)),
     Offer("STATUS=SIZE", 8438),
     Offer("METADATA", 5464),
-    Offer("LIST-METADATA", 9590),
+    Offer("LIST-METADATA", 9590, needs=("LIST-EXTENDED", "METADATA")),
     Offer("COMPRESS=DEFLATE", 4978),
     Offer("BINARY", 3516),
     Offer("REPLACE", 8508),

@@ -125,6 +125,11 @@ class Cursor:
         if not self.at_end():
             raise SyntaxFault("Unexpected text at the end of the command")
 
+    def ends_with(self, octets: bytes) -> bool:
+        """Whether `octets` are all that is left of this piece of text, in these letters."""
+        text = self._text
+        return len(text) - self._offset == len(octets) and text.endswith(octets)
+
     def peek(self, octets: bytes) -> bool:
         """Whether `octets` come next; letters without case."""
         if self._text.startswith(octets, self._offset):

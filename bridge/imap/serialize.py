@@ -4,6 +4,7 @@ import base64
 import re
 from collections.abc import Iterable
 from datetime import datetime
+from functools import lru_cache
 
 from bridge.imap import mutf7
 
@@ -13,6 +14,9 @@ _ATOM = re.compile(rb"[\x21\x23\x24\x26\x27\x2b-\x5b\x5e-\x7a\x7c-\x7e]+\Z")
 MAX_QUOTED_OCTETS = 1000
 """Longer strings go as literals: clients with line limits (K-9: 980 octets) can read them."""
 
+_SHORT_OCTETS = 24
+"""Strings up to here are mostly those of the message before ("text", "utf-8"), and kept."""
+
 _MONTHS = b"Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 
 
@@ -21,9 +25,16 @@ def string(octets: bytes) -> bytes:
 
     NUL, which neither can carry, goes as 0x80.
     """
+    return _short_string(octets) if len(octets) <= _SHORT_OCTETS else _string(octets)
+
+
+def _string(octets: bytes) -> bytes:
     if len(octets) <= MAX_QUOTED_OCTETS and _QUOTABLE.match(octets):
         return _quoted(octets)
     return b"{%d}\r\n%b" % (len(octets), octets.replace(b"\0", b"\x80"))
+
+
+_short_string = lru_cache(maxsize=2000)(_string)
 
 
 def _quoted(octets: bytes) -> bytes:

@@ -1,6 +1,5 @@
 """Octets in, `StoredMessage` out: the one path for sync, APPEND and import."""
 
-import hashlib
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -8,11 +7,12 @@ from datetime import UTC, datetime, timedelta
 from bridge.ingest import envelope as envelopes
 from bridge.ingest import keys
 from bridge.ingest.bodystructure import structures
+from bridge.ingest.hashes import Hashes
 from bridge.ingest.parts import flatten
 from bridge.ingest.texts import preview_and_search_text
 from bridge.mime import dates, headers
 from bridge.mime.headers import Field
-from bridge.mime.scanner import MAX_HEADER_OCTETS, Scanner
+from bridge.mime.scanner import Scanner
 from bridge.mime.tree import Node
 from bridge.model.message import StoredMessage
 from bridge.query.fields import kept_texts
@@ -22,11 +22,6 @@ MAX_SKEW = timedelta(days=1)
 
 EARLIEST = datetime(1982, 8, 13, tzinfo=UTC)
 """No internal date is before RFC 822: Apple's Mail crashes on one. The Date field isn't touched."""
-
-TRANSPORT_FIELDS = frozenset(
-    {b"status", b"x-status", b"x-uid", b"x-uidl", b"x-keywords", b"content-length", b"lines"}
-)
-"""What servers change in a message between two retrievals of it."""
 
 _MESSAGE_ID = re.compile(rb"<[^<>\s]{1,900}>")
 
@@ -52,8 +47,7 @@ class Ingest:
         self._internal_date = internal_date
         self._scanner = Scanner()
         self._size = 0
-        self._full = hashlib.sha256()
-        self._content = ContentHashes()
+        self._hashes = Hashes()
 
     @property
     def size(self) -> int:
@@ -63,15 +57,13 @@ class Ingest:
     def feed(self, chunk: bytes) -> None:
         """Takes the next octets."""
         self._size += len(chunk)
-        self._full.update(chunk)
         self._scanner.feed(chunk)
-        self._content.feed(chunk, self._scanner.header_end)
+        self._hashes.feed(chunk, self._scanner.header_end)
 
     def finish(self) -> StoredMessage:
         """All that is known of the message; to be called once."""
         root = self._scanner.finish()
-        full = self._full.digest()
-        canonical, body_hash = self._content.finish(root.header_end) or (full, full)
+        full, canonical, body_hash = self._hashes.finish(root.header_end)
         body, bodystructure = structures(root)
         values = envelopes.collect(root.fields)
         lists = envelopes.parse_lists(values)
@@ -140,52 +132,6 @@ def arrival_date(fields: Sequence[Field], arrival: datetime) -> datetime:
     except OverflowError:
         return arrival
     return latest.astimezone(found.tzinfo) if late else found
-
-
-class ContentHashes:
-    """The canonical hash and the body hash, worked out while octets pass.
-
-    `header_end`, where the header ends, is to be told no sooner than that much was fed.
-    """
-
-    def __init__(self) -> None:
-        self._head: bytearray | None = bytearray()
-        self._canonical = hashlib.sha256()
-        self._body = hashlib.sha256()
-        self._tail = b""
-
-    def feed(self, chunk: bytes, header_end: int | None) -> None:
-        """Takes the next octets."""
-        if self._head is None:
-            self._pass(chunk)
-        elif len(self._head) <= MAX_HEADER_OCTETS:
-            self._head += chunk
-            if header_end is not None and header_end <= MAX_HEADER_OCTETS:
-                self._begin(header_end)
-
-    def finish(self, header_end: int) -> tuple[bytes, bytes] | None:
-        """(canonical, body), or None where the header is too large to be looked at."""
-        if header_end > MAX_HEADER_OCTETS:
-            return None
-        if self._head is not None:
-            self._begin(header_end)
-        # One last blank line comes and goes with the server's mailbox format.
-        blank = self._tail == b"\r\n\r\n"
-        self._canonical.update(self._tail[:2] if blank else self._tail)
-        return self._canonical.digest(), self._body.digest()
-
-    def _begin(self, header_end: int) -> None:
-        assert self._head is not None
-        head, rest = bytes(self._head[:header_end]), bytes(self._head[header_end:])
-        self._head = None
-        self._canonical.update(headers.select(head, TRANSPORT_FIELDS, negate=True))
-        self._pass(rest)
-
-    def _pass(self, chunk: bytes) -> None:
-        self._body.update(chunk)
-        octets = self._tail + chunk
-        self._canonical.update(octets[:-4])
-        self._tail = octets[-4:]
 
 
 def _first_id(value: bytes) -> bytes:

@@ -1,7 +1,7 @@
 """PREVIEW (RFC 8970 §3.3): the first characters of what a reader sees of a message."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from bridge.mime import headers, parameters
 from bridge.mime.tree import Node
@@ -38,7 +38,7 @@ def preview(root: Node, texts: Mapping[int, str]) -> str:
     return shown
 
 
-def _joined(pieces: Iterator[str]) -> str:
+def _joined(pieces: Iterable[str]) -> str:
     shown = ""
     for piece in filter(None, pieces):
         shown += f" {piece}" if shown else piece
@@ -73,12 +73,14 @@ def _is_attachment(node: Node) -> bool:
 
 
 def _new_text(text: str) -> str:
-    """The words of a text on one line, without what it quotes unless that is all."""
+    """The first words of a text on one line, without what it quotes unless that is all."""
     lines = text[:_SOURCE_CHARACTERS].splitlines()
-    new = [line for line in lines if not line.lstrip().startswith(">")]
-    return _words(new) or _words(lines)
+    new = (line for line in lines if not line.lstrip().startswith(">"))
+    return _joined(map(_words, new)) or _joined(map(_words, lines))
 
 
-def _words(lines: list[str]) -> str:
-    text = _UNPRINTABLE.sub(" ", " ".join(lines))
-    return " ".join(word for word in text.split() if word.strip(_INVISIBLE))
+def _words(line: str) -> str:
+    words = _UNPRINTABLE.sub(" ", line).split()
+    if line.isascii():
+        return " ".join(words)
+    return " ".join(word for word in words if word.strip(_INVISIBLE))

@@ -84,8 +84,12 @@ def first(found: Iterable[Field], name: bytes) -> bytes | None:
 def values(block: bytes, name: bytes) -> list[bytes]:
     """The values of the fields of that name, each on one line."""
     end, _ = _ends(block)
-    found = _named(frozenset({name.lower()})).findall(b"\n" + block[:end])
-    return [unfolded(field.partition(b":")[2] + b"\n") for field in found]
+    lines = b"\n" + block[:end]
+    found = [field + b"\n" for field in _named(frozenset({name.lower()})).findall(lines)]
+    if found and not lines.endswith(b"\n") and lines.endswith(found[-1][:-1]):
+        # Cut within its last line, which has no line end then.
+        found[-1] = found[-1][:-1]
+    return [unfolded(field.partition(b":")[2]) for field in found]
 
 
 def select(block: bytes, names: Iterable[bytes], negate: bool = False) -> bytes:

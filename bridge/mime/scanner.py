@@ -97,15 +97,16 @@ class Scanner:
     def _consume(self, octets: bytes, start: int, end: int) -> int:
         """Moves past [start, end), keeping what the current state keeps."""
         if end > start:
-            whole = start == 0 and end == len(octets)
-            piece = octets if whole else octets[start:end]
             self._base += end - start
-            self._lf += piece.count(b"\n")
-            self._before = (self._before + piece[-2:])[-2:]
+            self._lf += octets.count(b"\n", start, end)
+            if end - start >= 2:
+                self._before = octets[end - 2 : end]
+            else:
+                self._before = self._before[-1:] + octets[start:end]
             if self._state is _State.HEADER:
-                self._keep_header(piece)
-            elif self._state is _State.BODY and self._text_left:
-                self._keep_text(piece)
+                self._keep_header(octets[start:end])
+            elif self._state is _State.BODY and self._text_left and self._open[-1].readable:
+                self._keep_text(octets[start:end])
         return end
 
     def _keep_header(self, piece: bytes) -> None:
@@ -114,10 +115,9 @@ class Scanner:
         self._headers_left -= len(taken)
 
     def _keep_text(self, piece: bytes) -> None:
-        node = self._open[-1]
-        if node.readable:
-            node.text += piece[: self._text_left]
-            self._text_left -= min(len(piece), self._text_left)
+        taken = piece[: self._text_left]
+        self._open[-1].text += taken
+        self._text_left -= len(taken)
 
     def _skip(self, octets: bytes, position: int, final: bool) -> int | None:
         """To the next line start that can matter."""

@@ -17,15 +17,33 @@ _SHOWN_AGAIN = {
     "head": re.compile(r"</head\b|<body\b", re.IGNORECASE),
 }
 _TAG = re.compile(
-    r"<(?:!--[^-]*+(?:-(?!->)[^-]*+)*+(?:-->)?|(/?[A-Za-z][A-Za-z0-9]*+|[!?/])[^<>]{0,20000}>)"
+    r"<(?:!--[^-]*+(?:-(?!->)[^-]*+)*+(?:-->)?|(/?[A-Za-z][A-Za-z0-9]*+|[!?/])[^<>]{0,20000}+>)"
 )
 """A lone "<" before anything else is text."""
+
+_SOUND_TAG = re.compile(r"<(/?[A-Za-z][A-Za-z0-9]*+|[!?/])[^>]{0,1000}+>")
+"""The same, in two thirds of the time, where no tag has a "<" in it and none is very long."""
 
 _LINES = frozenset(
     f"{slash}{name}"
     for slash in ("", "/")
     for name in ("br", "p", "div", "tr", "li", "table", "h1", "h2", "h3", "h4", "h5", "h6")
 )
+_LONGEST_NAME = 10
+_CACHED_NAMES = 1000
+
+
+class _Breaks(dict[str | None, str]):
+    """A tag's name to what stands in its place; the names that are met are remembered."""
+
+    def __missing__(self, name: str | None) -> str:
+        found = "\n" if name and name.lower() in _LINES else ""
+        if not name or (len(name) <= _LONGEST_NAME and len(self) < _CACHED_NAMES):
+            self[name] = found
+        return found
+
+
+_BREAKS = _Breaks()
 
 
 def decode_transfer(octets: bytes, encoding: bytes) -> bytes:
@@ -77,9 +95,12 @@ def _unfolded(block: bytes) -> bytes:
 
 def without_markup(text: str) -> str:
     """The text of HTML as a reader sees it: white space is one space, blocks are lines."""
+    text = " ".join(_without_hidden(text).split())
     # Text and the tags' names in turn; comments have none.
-    pieces = _TAG.split(" ".join(_without_hidden(text).split()))
-    pieces[1::2] = ["\n" if name and name.lower() in _LINES else "" for name in pieces[1::2]]
+    pieces = [] if "<!--" in text else _SOUND_TAG.split(text)
+    if len(pieces) // 2 != text.count("<"):
+        pieces = _TAG.split(text)
+    pieces[1::2] = map(_BREAKS.__getitem__, pieces[1::2])
     return html.unescape("".join(pieces))
 
 

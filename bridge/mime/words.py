@@ -74,7 +74,9 @@ def charset_text(octets: bytes, charset: bytes) -> str:
         if not codec._is_text_encoding or codec.name in _NO_CHARSETS:
             return raw_text(octets)
         codec = codecs.lookup(_WIDER.get(codec.name, codec.name))
-        return _SURROGATE.sub("\ufffd", codec.decode(octets, "replace")[0])
+        text = codec.decode(octets, "replace")[0]
+        # UTF-8 has no halves, and most mail is written in it.
+        return text if codec.name == "utf-8" else _SURROGATE.sub("\ufffd", text)
     except (LookupError, ValueError, UnicodeError):
         return raw_text(octets)
 

@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 from bridge.model.ids import MessageId, ModSeq, Uid
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """One MIME part by octet offset into the whole message; ends are exclusive.
 
     `number` is the IMAP section, "2.1"; a message's own record has the prefix of its parts'
@@ -74,6 +75,10 @@ class StoredMessage:
     suspect: str | None = None
     """Why the octets are doubted: "empty", "headerless" or "short"; None if they aren't."""
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """As it goes between processes: what dataclasses do by themselves takes 80 us to read."""
+        return _stored_message, _values(self)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageRow:
@@ -93,3 +98,11 @@ class MessageRow:
     body: bytes = b""
     bodystructure: bytes = b""
     parts: tuple[Part, ...] = field(default=())
+
+
+_NAMES = StoredMessage.__slots__
+_values = attrgetter(*_NAMES)
+
+
+def _stored_message(*values: Any) -> StoredMessage:
+    return StoredMessage(**dict(zip(_NAMES, values, strict=True)))

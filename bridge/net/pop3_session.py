@@ -29,8 +29,9 @@ _ANSWER_INSIDE = re.compile(rb"[^\r\n]\.\r\n(?:\+OK|-ERR)|\n\.\r(?:\+OK|-ERR)")
 """The next answer behind an end that is none: a dot glued to the last line, or CR without LF. It
 begins what is seen of a message too, where an answer too many was taken for that message's."""
 
-_ANSWERS = (b".\r\n+OK", b".\r\n-ERR", b".\r+OK", b".\r-ERR")
-"""What that has in it. To look for these alone is ten times as fast, and mail rarely has any."""
+_ANSWER = re.compile(rb"\.\r\n?(?:\+OK|-ERR)")
+"""What that has in it. To look for this alone, which begins with the same two octets, is ten times
+as fast, and mail rarely has any."""
 
 _END_OCTETS = len(b".\r\n")
 
@@ -368,6 +369,4 @@ class Pop3Session:
 
 def _answer_inside(octets: bytes) -> re.Match[bytes] | None:
     """Where what looks like an answer behind a broken end begins."""
-    if not any(answer in octets for answer in _ANSWERS):
-        return None
-    return _ANSWER_INSIDE.search(octets)
+    return _ANSWER_INSIDE.search(octets) if _ANSWER.search(octets) else None

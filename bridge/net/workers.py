@@ -18,7 +18,7 @@ from twisted.python.failure import Failure
 from bridge.ingest.frames import Fault, Frames, Raw, frame, ingest
 from bridge.model.message import StoredMessage
 
-AHEAD = 8
+AHEAD = 16
 AHEAD_OCTETS = 2 << 20
 """Given to a worker before it has answered, so that it never waits for more; one at least."""
 
@@ -85,6 +85,11 @@ class Workers:
     def pids(self) -> tuple[int, ...]:
         """Of the processes that run."""
         return tuple(worker.process.pid for worker in self._workers)
+
+    def get_ready(self) -> None:
+        """Starts a worker where none runs: there may be work soon, and one takes a while."""
+        if self.most > 0 and not self._workers and not self._broken:
+            self._start()
 
     async def ingest(self, raw: Raw) -> StoredMessage:
         """All that is known of the message.
@@ -191,6 +196,7 @@ class _Worker(Protocol):
         self._frames = Frames()
         self._octets = 0
         self._timer: Any = None
+        self._ends_s = 0.0
 
     @property
     def has_room(self) -> bool:
@@ -202,7 +208,7 @@ class _Worker(Protocol):
         self.flying.append(job)
         self._octets += len(job.raw.octets)
         if len(self.flying) == 1 and self.ready:
-            self._wait(PATIENCE_S, self.end)
+            self._wait(PATIENCE_S)
         self.transport.write(frame(job.raw))
 
     def end(self) -> None:
@@ -216,18 +222,18 @@ class _Worker(Protocol):
 
     def connectionMade(self) -> None:
         """As `IProtocol`'s."""
-        self._wait(START_S, self.end)
+        self._wait(START_S)
 
     def dataReceived(self, data: bytes) -> None:
         """As `IProtocol`'s: answers, the first of them to no message."""
         for answer in self._frames.feed(data):
             if not self.ready:
                 self.ready = True
-                self._wait(PATIENCE_S, self.end)
+                self._wait(PATIENCE_S)
                 continue
             job = self.flying.popleft()
             self._octets -= len(job.raw.octets)
-            self._wait(PATIENCE_S if self.flying else IDLE_S, self.end)
+            self._wait(PATIENCE_S if self.flying else IDLE_S)
             if isinstance(answer, Fault):
                 job.done.errback(WorkerError(answer.traceback))
             else:
@@ -244,9 +250,23 @@ class _Worker(Protocol):
             self.status = self.process.wait()
         self._tell_lost(self)
 
-    def _wait(self, seconds: float, call: Callable[[], None]) -> None:
-        self._stop_waiting()
-        self._timer = self._reactor.callLater(seconds, call)
+    def _wait(self, seconds: float) -> None:
+        """Ends it after so long, unless this is called again before.
+
+        A timer that comes too early sets another: to move it at each message costs more than that.
+        """
+        self._ends_s = self._reactor.seconds() + seconds
+        if self._timer is None or not self._timer.active():
+            self._timer = self._reactor.callLater(seconds, self._is_time)
+        elif self._timer.getTime() > self._ends_s:
+            self._timer.reset(seconds)
+
+    def _is_time(self) -> None:
+        left_s = self._ends_s - self._reactor.seconds()
+        if left_s > 0:
+            self._wait(left_s)
+        else:
+            self.end()
 
     def _stop_waiting(self) -> None:
         if self._timer is not None and self._timer.active():

@@ -213,6 +213,14 @@ class Context:
             raise Bye("You took too long to log in", limit="login_time")
         raise Bye("Nothing came from you for too long", limit="idle_time")
 
+    def in_step(self, *, expunge: bool) -> bool:
+        """Whether `sync` would find nothing to tell, however it is asked: so it is mostly."""
+        view = self.selected
+        newest = self.services.database.newest(view.mailbox.id)
+        if newest > view.mailbox.highest_modseq or self._hinted or self._held_back:
+            return False
+        return not (self.condstore and view.ahead) and not (expunge and len(view.vanished))
+
     async def sync(self, *, expunge: bool, always: bool) -> None:
         """Tells the client what has changed in the selected mailbox.
 

@@ -137,10 +137,14 @@ class Session:
                 await self._context.enable_condstore()
             ok = await self._run(rule, command)
             if rule.refresh and self._context.view is not None:
-                await self._context.sync(expunge=rule.expunge(command), always=rule.always_refresh)
+                expunge = rule.expunge(command)
+                if not self._context.in_step(expunge=expunge):
+                    await self._context.sync(expunge=expunge, always=rule.always_refresh)
                 self._context.hold_back()
-            await self._context.tell_annotations(always=rule.always_refresh)
-            if rule.always_refresh:
+            # Mostly there is neither, and to await what does nothing has its price too.
+            if self._context.annotations is not None:
+                await self._context.tell_annotations(always=rule.always_refresh)
+            if rule.always_refresh and self._context.news is not None:
                 await self._context.tell_news(always=True)
         except (No, Bad):
             await self._sync_after_failure(rule.expunge(command))

@@ -1,6 +1,7 @@
 """A session written down, from its log-in on, for whoever looks for a client's trouble."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
 
 from bridge.imap.framing import Framer, Piece
 from bridge.imap.parser import Tagged, Unreadable
@@ -75,13 +76,13 @@ class TracedConnection:
             self.trace.server(octets)
         self._connection.write(octets)
 
-    async def drain(self) -> None:
+    def drain(self) -> Coroutine[Any, Any, None]:
         """As `Connection.drain`."""
-        await self._connection.drain()
+        return self._connection.drain()
 
-    async def more(self, timeout_s: float) -> Woken | Expired | None:
+    def more(self, timeout_s: float) -> Coroutine[Any, Any, Woken | Expired | None]:
         """As `Connection.more`."""
-        return await self._connection.more(timeout_s)
+        return self._connection.more(timeout_s)
 
     def wake(self) -> None:
         """As `Connection.wake`."""

@@ -8,10 +8,11 @@ from sqlalchemy import Connection, Executable
 from sqlalchemy.exc import DBAPIError
 
 from bridge.model.change import Change
-from bridge.store.statement import Prepared, plain, prepare
+from bridge.store.statement import Prepared, plain, prepare, prepare_rows
 
 _BEGIN = plain("BEGIN")
 _END = plain("COMMIT")
+_LAST_KEY = plain("SELECT last_insert_rowid()")
 
 
 class Reads:
@@ -117,6 +118,38 @@ class Writes(Reads):
             return
         for values in rows:
             self._run(prepared, values)
+
+    def insert_all(
+        self, statement: Executable, columns: tuple[str, ...], rows: Sequence[tuple[Any, ...]]
+    ) -> None:
+        """Inserts rows in one call of the driver: a quarter of what each by itself costs.
+
+        Args:
+            statement: an INSERT that hands nothing out (`inline`).
+            columns: what the values of a row are, in the order in which the statement has them.
+            rows: plain values.
+        """
+        if not rows:
+            return
+        prepared = prepare_rows(statement, self.connection.dialect, columns)
+        try:
+            self._driver.executemany(prepared.sql, rows)
+        except Exception as error:
+            raise self._named(error, prepared) from error
+
+    def insert_keyed(
+        self, statement: Executable, columns: tuple[str, ...], rows: Sequence[tuple[Any, ...]]
+    ) -> range:
+        """As `insert_all` into a table with AUTOINCREMENT; the ids of the rows.
+
+        One thread writes, and such a table gives each row the number after the highest that it
+        ever gave, so the ids of one call follow each other.
+        """
+        if not rows:
+            return range(0)
+        self.insert_all(statement, columns, rows)
+        last = int(self._run(_LAST_KEY, {}).fetchone()[0])
+        return range(last - len(rows) + 1, last + 1)
 
     def insert(self, statement: Executable, **values: Any) -> int:
         """Inserts one row; its id."""

@@ -1,5 +1,7 @@
 """The octets of messages, in chunk rows; written, read by slices, and deleted by slices."""
 
+from collections.abc import Sequence
+
 from sqlalchemy import bindparam, delete, insert, select, update
 
 from bridge.model.ids import MessageId
@@ -21,7 +23,9 @@ _CHUNKS = (
 )
 _STAGED_CHUNK = select(_C.data).where(_C.blob_id == bindparam("blob"), _C.seq == bindparam("seq"))
 _ADD_BLOB = insert(schema.blob)
+_ADD_BLOBS = insert(schema.blob).inline()
 _ADD_CHUNK = insert(schema.chunk)
+_ADD_CHUNKS = insert(schema.chunk).inline()
 _SEAL = update(schema.blob).where(_B.id == bindparam("blob")).values(sealed=True)
 _LAST_CHUNKS = (
     select(_C.seq)
@@ -63,7 +67,7 @@ class BlobWrites(Writes, BlobReads):
 
     def stage_begin(self) -> int:
         """Opens a blob that nobody can see until a message seals it."""
-        return self._add_blob(sealed=False)
+        return self.insert(_ADD_BLOB, sealed=False, dropped=False)
 
     def stage_chunk(self, stage: int, seq: int, data: bytes) -> None:
         """Adds chunk `seq`, from 0; every one but the last has `CHUNK_OCTETS` octets."""
@@ -96,15 +100,23 @@ class BlobWrites(Writes, BlobReads):
             self.do(_DELETE_BLOB, blob=blob)
         return whole
 
-    def _write_blob(self, octets: bytes | int) -> int:
-        """A sealed blob of `octets`, or of the stage with that number."""
-        if isinstance(octets, int):
-            self.do(_SEAL, blob=octets)
-            return octets
-        blob = self._add_blob(sealed=True)
-        for seq, start in enumerate(range(0, len(octets), schema.CHUNK_OCTETS)):
-            self.stage_chunk(blob, seq, octets[start : start + schema.CHUNK_OCTETS])
-        return blob
+    def _write_blobs(self, all_octets: Sequence[bytes | int]) -> list[int]:
+        """A sealed blob for each: of octets, or of the stage with that number."""
+        fresh = [octets for octets in all_octets if not isinstance(octets, int)]
+        keys = self.insert_keyed(_ADD_BLOBS, ("sealed", "dropped"), [(True, False)] * len(fresh))
+        chunks = [
+            (blob, seq, octets[start : start + schema.CHUNK_OCTETS])
+            for blob, octets in zip(keys, fresh, strict=True)
+            for seq, start in enumerate(range(0, len(octets), schema.CHUNK_OCTETS))
+        ]
+        self.insert_all(_ADD_CHUNKS, ("blob_id", "seq", "data"), chunks)
+        self.octets_written += sum(map(len, fresh))
+        unused = iter(keys)
+        return [
+            self._sealed(octets) if isinstance(octets, int) else next(unused)
+            for octets in all_octets
+        ]
 
-    def _add_blob(self, *, sealed: bool) -> int:
-        return self.insert(_ADD_BLOB, sealed=sealed, dropped=False)
+    def _sealed(self, stage: int) -> int:
+        self.do(_SEAL, blob=stage)
+        return stage

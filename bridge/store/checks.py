@@ -22,7 +22,7 @@ _G, _P, _L, _B = schema.message.c, schema.placement.c, schema.ledger.c, schema.b
 _HELD = tuple(s.value for s in (LedgerState.STORED, LedgerState.SUSPECT, LedgerState.ODD))
 _COUNTERS = ("messages", "unseen", "deleted", "recent", "size")
 HASHES = ("full_hash", "canonical_hash", "body_hash")
-_HEADER_END = Part.__slots__.index("header_end")
+_HEADER_END = Part._fields.index("header_end")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,11 @@
 """The ledger: what is known of each message that a provider ever listed."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import bindparam, delete, func, insert, literal_column, or_, select, update
 
 from bridge.model.ids import AccountId, MailboxId, MessageId, Uid
 from bridge.model.upstream import EventKind, Known, LedgerEvent, LedgerState, Listed
@@ -102,12 +103,44 @@ _SET_PRESENT = update(schema.ledger).where(_L.id == bindparam("row")).values(mis
 MAX_VARIABLES = 10_000
 """SQLite takes 32,766 in a statement."""
 
+_GENERATIONS = _L.account_id == bindparam("of_account"), _L.uidl == bindparam("of_uidl")
+_ADD = (
+    insert(schema.ledger)
+    .inline()
+    .values(
+        generation=select(
+            func.coalesce(func.max(_L.generation) + literal_column("1"), literal_column("0"))
+        )
+        .where(*_GENERATIONS)
+        .scalar_subquery()
+    )
+)
+_ADDED = (
+    *("account_id", "uidl", "of_account", "of_uidl", "state", "size", "message_id"),
+    *("full_hash", "canonical_hash", "body_hash", "header_hash"),
+    *("proven", "attempts", "reason", "first_seen", "stored_at"),
+)
+
 KnownLine = tuple[int, bytes, int, int, int, int]
 """Number, UIDL, size, and whether the row is stored, listed the last time and to be compared with
 its size alone; whether it was listed the last time; whether it was never deleted upstream."""
 
 
 _DETACHED = "the provider's answers were out of step, so the UIDL is not known"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewRow:
+    """A row to add; the fields are what `LedgerWrites.ledger_add` takes."""
+
+    listed: Listed
+    state: LedgerState
+    now: datetime
+    message_id: MessageId | None = None
+    hashes: tuple[bytes, bytes, bytes] = (b"", b"", b"")
+    attempts: int = 0
+    reason: str | None = None
+    header_hash: bytes = b""
 
 
 class LedgerReads(Reads):
@@ -202,28 +235,21 @@ class LedgerWrites(Writes, LedgerReads):
             reason: why it is in doubt or failed.
             header_hash: as `sync.headers` makes it.
         """
-        uidl = listed.uidl or b""
-        row = self.one(_GENERATION, account=account_id, uidl=uidl)
-        generation = 0 if row is None or row[0] is None else int(row[0]) + 1
-        full, canonical, body = hashes
-        return self.insert(
-            insert(schema.ledger),
-            account_id=account_id,
-            uidl=uidl,
-            generation=generation,
-            state=state.value,
-            size=listed.size,
+        row = NewRow(
+            listed=listed,
+            state=state,
+            now=now,
             message_id=message_id,
-            full_hash=full,
-            canonical_hash=canonical,
-            body_hash=body,
-            header_hash=header_hash,
-            proven=True,
+            hashes=hashes,
             attempts=attempts,
             reason=reason,
-            first_seen=utc_text(now),
-            stored_at=None if message_id is None else utc_text(now),
+            header_hash=header_hash,
         )
+        return self.ledger_add_all(account_id, [row])[0]
+
+    def ledger_add_all(self, account_id: AccountId, rows: Sequence["NewRow"]) -> range:
+        """As `ledger_add` for each, in order, by one statement; the rows' ids."""
+        return self.insert_keyed(_ADD, _ADDED, [_added(account_id, row) for row in rows])
 
     def ledger_store(
         self,
@@ -330,6 +356,17 @@ class LedgerWrites(Writes, LedgerReads):
         row = self.one(_GENERATION, account=account_id, uidl=uidl)
         generation = 0 if row is None or row[0] is None else int(row[0]) + 1
         self.do(update(schema.ledger).where(_L.id == row_id), uidl=uidl, generation=generation)
+
+
+def _added(account_id: AccountId, row: NewRow) -> tuple[Any, ...]:
+    """The values of `_ADDED`."""
+    uidl, now = row.listed.uidl or b"", utc_text(row.now)
+    return (
+        *(account_id, uidl, account_id, uidl, row.state.value, row.listed.size, row.message_id),
+        *row.hashes,
+        row.header_hash,
+        *(True, row.attempts, row.reason, now, None if row.message_id is None else now),
+    )
 
 
 def _known(row: tuple[Any, ...]) -> Known:

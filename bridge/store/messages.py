@@ -1,25 +1,20 @@
-"""Messages: what was worked out of them on the way in, and the rows that FETCH shows."""
+"""Messages as FETCH shows them: rows, with what was worked out of them on the way in."""
 
 import json
-import secrets
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Executable, bindparam, insert, select
+from sqlalchemy import Executable, bindparam, select
 
 from bridge.model.ids import MailboxId, MessageId, ModSeq, Uid
-from bridge.model.mailbox import Mailbox
-from bridge.model.message import MessageRow, Part, StoredMessage
-from bridge.model.search import TEXT_FIELDS
+from bridge.model.message import MessageRow, Part
 from bridge.store import schema
-from bridge.store.base import moment, time_text, utc_text
-from bridge.store.blobs import BlobReads, BlobWrites
+from bridge.store.base import moment
+from bridge.store.blobs import BlobReads
 from bridge.store.columns import ColumnReads
-from bridge.store.correlators import CorrelatorWrites
-from bridge.store.placements import PlacementWrites, flags_of
+from bridge.store.placements import flags_of
 
 _P = schema.placement.c
 _M = schema.message.c
@@ -43,37 +38,6 @@ _HEADER = (
     .select_from(schema.message.join(schema.shape))
     .where(_M.id == bindparam("message"))
 )
-_ADD_MESSAGE = insert(schema.message)
-_ADD_SHAPE = insert(schema.shape)
-_ADD_TEXT = insert(schema.message_text)
-_ADD_FIELDS = insert(schema.field_text)
-_FIELD_COLUMNS = tuple(map(schema.text_column, TEXT_FIELDS))
-_AS_THEY_ARE = (
-    "size",
-    "full_hash",
-    "canonical_hash",
-    "body_hash",
-    "message_id",
-    "ancestry",
-    "subject",
-    "reply",
-    "from_key",
-    "to_key",
-    "cc_key",
-    "from_display",
-    "to_display",
-    "sent_s",
-    "arrived_s",
-    "preview",
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Added:
-    """Where a new message stands."""
-
-    uid: Uid
-    message_id: MessageId
 
 
 class MessageReads(BlobReads, ColumnReads):
@@ -106,51 +70,6 @@ class MessageReads(BlobReads, ColumnReads):
             for row in rows:
                 if row[0] in wanted:
                     yield row
-
-
-class MessageWrites(BlobWrites, CorrelatorWrites, PlacementWrites, MessageReads):
-    """Changes to messages."""
-
-    def add_message(
-        self,
-        mailbox: Mailbox,
-        message: StoredMessage,
-        octets: bytes | int,
-        *,
-        now: datetime,
-        flags: frozenset[str] = frozenset(),
-    ) -> Added:
-        """Makes a message exist: octets, or the number of a stage, with UID and MODSEQ."""
-        key = self._write_message(mailbox, message, self._write_blob(octets))
-        uid = self._place(mailbox.id, key, flags, message.size, utc_text(now))
-        return Added(uid, key)
-
-    def _write_message(self, mailbox: Mailbox, message: StoredMessage, blob: int) -> MessageId:
-        token = secrets.token_hex(12)
-        key = self.insert(
-            _ADD_MESSAGE,
-            account_id=mailbox.account_id,
-            blob_id=blob,
-            emailid="M" + token,
-            threadid=self.correlated(mailbox.account_id, message.ancestry, "T" + token),
-            internal_date=time_text(message.internal_date),
-            sent_date=time_text(message.sent_date),
-            **{name: getattr(message, name) for name in _AS_THEY_ARE},
-        )
-        self.do(
-            _ADD_SHAPE,
-            message_id=key,
-            parts=_write_parts(message.parts),
-            **{
-                name: getattr(message, name)
-                for name in ("header", "envelope", "body", "bodystructure")
-            },
-        )
-        self.do(_ADD_TEXT, message_id=key, folded=message.search_text)
-        if message.field_texts:
-            texts = dict(zip(_FIELD_COLUMNS, message.field_texts, strict=True))
-            self.do(_ADD_FIELDS, message_id=key, **texts)
-        return MessageId(key)
 
 
 @cache
@@ -186,8 +105,3 @@ def _row(row: tuple[Any, ...], shapes: tuple[str, ...]) -> MessageRow:
         sent_date=moment(sent),
         **wide,
     )
-
-
-def _write_parts(parts: Sequence[Part]) -> bytes:
-    rows = [[getattr(part, name) for name in Part.__slots__] for part in parts]
-    return json.dumps(rows, separators=(",", ":")).encode()

@@ -23,7 +23,7 @@ from sqlalchemy import (
 
 from bridge.model.change import FlagChange, MailboxDelta, MailboxSnapshot
 from bridge.model.flags import DELETED, SEEN, FlagOp, apply
-from bridge.model.ids import AccountId, MailboxId, ModSeq, Uid
+from bridge.model.ids import AccountId, MailboxId, MessageId, ModSeq, Uid
 from bridge.model.mailbox import Mailbox
 from bridge.model.numset import compact
 from bridge.store import schema
@@ -126,7 +126,8 @@ _FORGET_HOUR = delete(schema.expunge_hour).where(
     _X.mailbox_id == bindparam("mailbox"), _X.hour == bindparam("in_hour")
 )
 _NOTE_HOUR = insert(schema.expunge_hour)
-_PLACE = insert(schema.placement)
+_PLACE = insert(schema.placement).inline()
+_PLACED_COLUMNS = tuple(column.name for column in _P)
 _COPIED = select(
     bindparam("target").label("mailbox_id"),
     (bindparam("base") + func.row_number().over(order_by=_P.uid)).label("uid"),
@@ -351,30 +352,30 @@ class PlacementWrites(MailboxWrites, PlacementReads):
         self.do_all(_SET_FLAGS, rows)
 
     def _place(
-        self, mailbox_id: MailboxId, message_id: int, flags: frozenset[str], size: int, now: str
-    ) -> Uid:
+        self,
+        mailbox_id: MailboxId,
+        messages: Sequence[tuple[MessageId, int, str]],
+        flags: frozenset[str],
+    ) -> range:
+        """Puts messages, of each (id, octets, time of saving), into a mailbox; their UIDs."""
         flags = self.spelled(mailbox_id, flags)
-        uid, modseq = self._advance(
+        count = len(messages)
+        first, modseq = self._advance(
             mailbox_id,
-            placed=1,
-            messages=1,
-            recent=1,
-            unseen=int(SEEN not in flags),
-            deleted=int(DELETED in flags),
-            size=size,
+            placed=count,
+            messages=count,
+            recent=count,
+            unseen=count * (SEEN not in flags),
+            deleted=count * (DELETED in flags),
+            size=sum(size for _, size, _ in messages),
         )
-        self.do(
-            _PLACE,
-            mailbox_id=mailbox_id,
-            uid=uid,
-            message_id=message_id,
-            flagset_id=self._flagset(flags),
-            modseq=modseq,
-            created_modseq=modseq,
-            expunged_modseq=None,
-            savedate=now,
-        )
-        return Uid(uid)
+        flagset = self._flagset(flags)
+        rows = [
+            (mailbox_id, uid, message_id, flagset, modseq, modseq, None, now)
+            for uid, (message_id, _, now) in enumerate(messages, first)
+        ]
+        self.insert_all(_PLACE, _PLACED_COLUMNS, rows)
+        return range(first, first + count)
 
     def _runs(
         self, statement: Executable, mailbox_id: MailboxId, uids: Sequence[int]

@@ -16,8 +16,8 @@ from bridge.model.flags import DELETED
 from bridge.model.ids import AccountId, MailboxId, MessageId
 from bridge.model.mailbox import INBOX, Mailbox
 from bridge.store import schema
+from bridge.store.arriving import MessageWrites
 from bridge.store.base import Reads, utc_text
-from bridge.store.messages import MessageWrites
 from bridge.store.placements import HOUR_TEXT, flags_of
 
 SLICE_TOMBSTONES = 200
@@ -155,7 +155,8 @@ class ExpungedWrites(MessageWrites, ExpungedReads):
         found: Counter[str] = Counter()
         for one in self.expunged(account_id, since)[:most]:
             box, flags = self._where(one, account_id, boxes)
-            self._place(box.id, one.message_id, flags - {DELETED}, one.size, utc_text(now))
+            placed = [(one.message_id, one.size, utc_text(now))]
+            self._place(box.id, placed, flags - {DELETED})
             self.do(_FORGET_REMNANT, message=one.message_id)
             self.do(_REVIVE, message=one.message_id)
             found[box.name] += 1

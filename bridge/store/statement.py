@@ -65,6 +65,21 @@ def prepare(statement: Executable, dialect: Dialect, given: Mapping[str, Any]) -
     return found
 
 
+def prepare_rows(statement: Executable, dialect: Dialect, columns: tuple[str, ...]) -> Prepared:
+    """The statement made ready for rows whose values are in the order of `columns`.
+
+    Raises:
+        ValueError: it takes them in another order, or can't be made ready.
+    """
+    seen = _prepared.setdefault(statement, {})
+    found = seen.get(columns)
+    if found is None:
+        found = seen[columns] = _made(statement, dialect, columns)
+    if found is None or found.names != columns or found.fixed:
+        raise ValueError(f"{statement} doesn't take {columns}")
+    return found
+
+
 def _made(statement: Executable, dialect: Dialect, columns: tuple[str, ...]) -> Prepared | None:
     compiled: Any = _compiled(statement, dialect, columns)
     if compiled.post_compile_params or compiled.literal_execute_params:

@@ -1,11 +1,15 @@
 """What is written for a message that arrived, or failed to. All of it may run twice."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from itertools import groupby
 
 from bridge.errors import UnknownLoginError
 from bridge.model.ids import AccountId, MessageId
 from bridge.model.mailbox import INBOX
 from bridge.model.upstream import EventKind, Known, LedgerState, Listed, Retrieve
+from bridge.store.arriving import Arriving
+from bridge.store.ledger import NewRow
 from bridge.store.tx import WriteTx
 from bridge.sync.headers import header_hash
 from bridge.sync.step import Arrived, Step
@@ -21,11 +25,24 @@ MAX_REASON = 500
 """Characters of a server's answer that the ledger keeps."""
 
 
-def keep(tx: WriteTx, account_id: AccountId, step: Step) -> int:
-    """Makes the message exist, or notes that it does already; the number of its row."""
+def keep(tx: WriteTx, account_id: AccountId, steps: Sequence[Step]) -> list[int]:
+    """Makes messages exist, or notes that they do already, in their order; their rows' numbers.
+
+    Messages that are new, under UIDLs that are, go in together: most of a first sync.
+    """
+    rows: list[int] = []
+    for new, group in groupby(steps, key=lambda step: step.is_new and step.own is None):
+        if new:
+            rows += _store_new(tx, account_id, list(group))
+        else:
+            rows += [_keep_one(tx, account_id, step) for step in group]
+    return rows
+
+
+def _keep_one(tx: WriteTx, account_id: AccountId, step: Step) -> int:
     arrived, row, own = step.arrived, step.row, step.own
-    if row is None and not step.is_internal:
-        return _store(tx, account_id, step)
+    if step.is_new and own is not None:
+        return _store(tx, account_id, step, own)
     if isinstance(arrived.body, int):
         tx.stage_drop(arrived.body)
     if row is None:
@@ -167,41 +184,59 @@ def _look(tx: WriteTx, row: Known, now: datetime, detail: str) -> None:
         tx.ledger_note(row.id, EventKind.ODD, f"looked at {rechecks} times: {detail}", now)
 
 
-def _store(tx: WriteTx, account_id: AccountId, step: Step) -> int:
-    arrived, own = step.arrived, step.own
-    message, item, now = arrived.message, arrived.item, arrived.now
-    inbox = tx.mailbox(account_id, INBOX)
-    if inbox is None:
-        raise UnknownLoginError("The account was removed while it was synced.")
-    key = tx.add_message(inbox, message, arrived.body, now=now).message_id
-    state = LedgerState.STORED if message.suspect is None else LedgerState.SUSPECT
-    if own is not None and own.state is LedgerState.SUSPECT:
+def _store_new(tx: WriteTx, account_id: AccountId, steps: Sequence[Step]) -> range:
+    """Messages that were never listed before."""
+    each = [step.arrived for step in steps]
+    added = _add(tx, account_id, each)
+    new = map(_new_row, each, added)
+    rows = tx.ledger_add_all(account_id, list(new))
+    for row_id, arrived in zip(rows, each, strict=True):
+        if arrived.message.suspect is not None:
+            tx.ledger_note(row_id, EventKind.SUSPECTED, arrived.message.suspect, arrived.now)
+    return rows
+
+
+def _store(tx: WriteTx, account_id: AccountId, step: Step, own: Known) -> int:
+    """A message that was listed before, or has the UIDL of one that was."""
+    arrived = step.arrived
+    message, now = arrived.message, arrived.now
+    (key,) = _add(tx, account_id, [arrived])
+    if own.state is LedgerState.SUSPECT:
         _replace(tx, step, own, key)
         return own.id
-    fingerprint = header_hash(message.header)
-    if own is not None and not item.doubted:
-        tx.ledger_store(own.id, state, key, arrived.hashes, now, fingerprint)
-        tx.ledger_state(own.id, state, attempts=0, reason=message.suspect)
-        row_id = own.id
+    row = _new_row(arrived, key)
+    if arrived.item.doubted:
+        supersede(tx, account_id, own, now)
+        (row_id,) = tx.ledger_add_all(account_id, [row])
+        tx.ledger_note(row_id, EventKind.REUSED, "the UIDL stood for another message before", now)
     else:
-        if own is not None:
-            supersede(tx, account_id, own, now)
-        row_id = tx.ledger_add(
-            account_id,
-            item.listed,
-            state,
-            now=now,
-            message_id=key,
-            hashes=arrived.hashes,
-            reason=message.suspect,
-            header_hash=fingerprint,
-        )
-        if own is not None:
-            detail = "the UIDL stood for another message before"
-            tx.ledger_note(row_id, EventKind.REUSED, detail, now)
+        row_id = own.id
+        tx.ledger_store(row_id, row.state, key, row.hashes, now, row.header_hash)
+        tx.ledger_state(row_id, row.state, attempts=0, reason=row.reason)
     if message.suspect is not None:
         tx.ledger_note(row_id, EventKind.SUSPECTED, message.suspect, now)
     return row_id
+
+
+def _add(tx: WriteTx, account_id: AccountId, each: Sequence[Arrived]) -> list[MessageId]:
+    inbox = tx.mailbox(account_id, INBOX)
+    if inbox is None:
+        raise UnknownLoginError("The account was removed while it was synced.")
+    arriving = [Arriving(one.message, one.body, one.now) for one in each]
+    return [added.message_id for added in tx.add_messages(inbox, arriving)]
+
+
+def _new_row(arrived: Arrived, key: MessageId) -> NewRow:
+    reason = arrived.message.suspect
+    return NewRow(
+        listed=arrived.item.listed,
+        state=LedgerState.STORED if reason is None else LedgerState.SUSPECT,
+        now=arrived.now,
+        message_id=key,
+        hashes=arrived.hashes,
+        reason=reason,
+        header_hash=header_hash(arrived.message.header),
+    )
 
 
 def _replace(tx: WriteTx, step: Step, own: Known, key: MessageId) -> None:

@@ -2,7 +2,7 @@
 
 from hashlib import sha256
 
-from bridge.ingest.pipeline import TRANSPORT_FIELDS
+from bridge.ingest.hashes import TRANSPORT_FIELDS
 from bridge.mime import headers
 
 _INTERNAL_SUBJECT = b"FOLDER INTERNAL DATA"

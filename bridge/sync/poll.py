@@ -276,8 +276,9 @@ class Poll:
     ) -> None:
         """Returns only once everything that was retrieved is durable."""
 
-        def held(step: Step) -> None:
-            count(step)
+        def held(steps: Sequence[Step]) -> None:
+            for step in steps:
+                count(step)
             self._tell()
 
         sink = Sink(

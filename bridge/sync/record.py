@@ -95,9 +95,9 @@ class Recorder:
             self._offer(own, b"")
         return Step(arrived, row, own, at_once=own is not None and own.id in self._suspects)
 
-    def keep(self, tx: WriteTx, step: Step) -> int:
-        """Makes the message exist, or notes that it does already; the number of its row."""
-        return entries.keep(tx, self._account_id, step)
+    def keep(self, tx: WriteTx, steps: Sequence[Step]) -> list[int]:
+        """Makes messages exist, or notes that they do already; the numbers of their rows."""
+        return entries.keep(tx, self._account_id, steps)
 
     def kept(self, step: Step, row_id: int) -> None:
         """A step is durable: what it stored may have to be looked at again in this session."""

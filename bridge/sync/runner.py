@@ -1,7 +1,8 @@
 """One poll of one account: a POP session from connecting to QUIT, or to dropping it."""
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 
 from bridge.errors import BridgeError, StoreError, StoreFullError, UpstreamError
@@ -19,6 +20,10 @@ from bridge.sync.tally import Tally
 
 PROGRESS_TIMEOUT_S = 60.0
 """Seconds without an octet from a provider after which a POP session has failed."""
+
+GET_READY_S = 0.05
+"""A log-in that takes longer than this leaves the time to start what takes many messages in; one
+that doesn't would only have to share the processor with it."""
 
 MAX_SESSIONS = 20
 """POP sessions of one poll, where each brings something and leaves something: other accounts wait
@@ -158,14 +163,16 @@ class Runner:
         def tell() -> None:
             progress(Progress(account.login, tally.to_fetch, tally.held, tally.held_octets))
 
-        await self._session_of(tally, tell)
+        with self._getting_ready():
+            session = await self._connect()
+        await self._session_of(session, tally, tell)
         for _ in range(MAX_SESSIONS - 1):
             if not tally.again or least_interval_s(account, self._profile):
                 break
             before = replace(tally)
             tally.session()
             try:
-                await self._session_of(tally, tell)
+                await self._session_of(await self._connect(), tally, tell)
             except UpstreamError as error:
                 if self._stopped is not None:
                     raise
@@ -175,8 +182,21 @@ class Runner:
                 tally.deferred = before.deferred
                 tally.again = False
 
-    async def _session_of(self, tally: Tally, tell: Callable[[], None]) -> None:
-        session = await self._connect()
+    @contextmanager
+    def _getting_ready(self) -> Iterator[None]:
+        """Meanwhile, where nothing was ever listed, what takes in many messages is started."""
+        if self._elsewhere is None or self._profile.listed_at is not None:
+            yield
+            return
+        start = self._loop.later(GET_READY_S, self._elsewhere.get_ready)
+        try:
+            yield
+        finally:
+            start.cancel()
+
+    async def _session_of(
+        self, session: PopSession, tally: Tally, tell: Callable[[], None]
+    ) -> None:
         poll = Poll(
             account=self._account,
             profile=self._profile,

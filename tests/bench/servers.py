@@ -1,7 +1,5 @@
 """The two servers that are compared, each with the same mail of one account."""
 
-import grp
-import os
 import shutil
 import subprocess
 import sys
@@ -23,60 +21,15 @@ class DovecotBoth(Dovecot):
         self.imap_port = free_port()
         super().__init__()
 
-    def _config(self) -> str:
-        root, name = os.getuid() == 0, self._user.pw_name
-        group = grp.getgrgid(self._user.pw_gid).gr_name
-        internal, login = ("dovecot", "dovenull") if root else (name, name)
-        return f"""
-base_dir = {self.folder}/run
-state_dir = {self.folder}/state
-log_path = {self.log}
-protocols = imap pop3
-ssl = no
-disable_plaintext_auth = no
-listen = 127.0.0.1
-default_internal_user = {internal}
-default_internal_group = {internal if root else group}
-default_login_user = {login}
-default_client_limit = 4000
-default_process_limit = 2000
-first_valid_uid = 1
-mail_location = maildir:{self.maildir}
-mail_max_userip_connections = 5000
-pop3_lock_session = no
-pop3_no_flag_updates = yes
-passdb {{
-  driver = static
-  args = user=alice password=secret
-}}
-userdb {{
-  driver = static
-  args = uid={name} gid={group} home={self.folder}/home
-}}
-service imap-login {{
-  chroot =
-  inet_listener imap {{
-    address = 127.0.0.1
-    port = {self.imap_port}
-  }}
-  inet_listener imaps {{
-    port = 0
-  }}
-}}
-service pop3-login {{
-  chroot =
-  inet_listener pop3 {{
-    address = 127.0.0.1
-    port = {self.port}
-  }}
-  inet_listener pop3s {{
-    port = 0
-  }}
-}}
-service anvil {{
-  chroot =
-}}
-"""
+    def _ports(self) -> dict[str, int]:
+        return {"imap": self.imap_port, "pop3": self.port}
+
+    def _settings(self) -> dict[str, str]:
+        return {
+            "default_client_limit": "4000",
+            "default_process_limit": "2000",
+            "pop3_no_flag_updates": "yes",
+        }
 
 
 class Pair:

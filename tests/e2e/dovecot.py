@@ -17,6 +17,31 @@ from tests.leftovers import end_behind_the_test, remove_tree
 BINARY = "/usr/sbin/dovecot"
 STARTED_S = 120
 STOPPED_S = 60
+USERS = """
+passdb {{
+  driver = static
+  args = user=alice password=secret
+}}
+userdb {{
+  driver = static
+  args = uid={name} gid={group} home={folder}/home
+}}
+service anvil {{
+  chroot =
+}}
+"""
+SERVICE = """
+service {protocol}-login {{
+  chroot =
+  inet_listener {protocol} {{
+    address = 127.0.0.1
+    port = {port}
+  }}
+  inet_listener {protocol}s {{
+    port = 0
+  }}
+}}
+"""
 
 
 def need_dovecot() -> None:
@@ -85,54 +110,41 @@ class Dovecot:
         text = self.log.read_text() if self.log.exists() else ""
         raise RuntimeError(f"Dovecot did not start: {text}")
 
+    def _ports(self) -> dict[str, int]:
+        """What it serves, and where."""
+        return {"pop3": self.port}
+
+    def _settings(self) -> dict[str, str]:
+        """What differs from how Debian configures it, besides where its mail and users are."""
+        return {"pop3_uidl_format": "%g", "auth_cache_size": "0"}
+
     def _config(self) -> str:
-        name = self._user.pw_name
+        name, group = self._user.pw_name, grp.getgrgid(self._user.pw_gid).gr_name
         root = os.getuid() == 0
         internal, login = ("dovecot", "dovenull") if root else (name, name)
-        return f"""
-base_dir = {self.folder}/run
-state_dir = {self.folder}/state
-log_path = {self.log}
-log_timestamp = "%Y-%m-%d %H:%M:%S "
-protocols = pop3
-ssl = no
-disable_plaintext_auth = no
-listen = 127.0.0.1
-default_internal_user = {internal}
-default_internal_group = {internal if root else _group(self._user)}
-default_login_user = {login}
-first_valid_uid = 1
-mail_location = maildir:{self.maildir}
-pop3_uidl_format = %g
-pop3_lock_session = no
-mail_max_userip_connections = 100
-auth_cache_size = 0
-passdb {{
-  driver = static
-  args = user=alice password=secret
-}}
-userdb {{
-  driver = static
-  args = uid={name} gid={_group(self._user)} home={self.folder}/home
-}}
-service pop3-login {{
-  chroot =
-  inet_listener pop3 {{
-    address = 127.0.0.1
-    port = {self.port}
-  }}
-  inet_listener pop3s {{
-    port = 0
-  }}
-}}
-service anvil {{
-  chroot =
-}}
-"""
-
-
-def _group(user: pwd.struct_passwd) -> str:
-    return grp.getgrgid(user.pw_gid).gr_name
+        ports = self._ports()
+        settings = {
+            "base_dir": f"{self.folder}/run",
+            "state_dir": f"{self.folder}/state",
+            "log_path": str(self.log),
+            "log_timestamp": '"%Y-%m-%d %H:%M:%S "',
+            "protocols": " ".join(ports),
+            "ssl": "no",
+            "disable_plaintext_auth": "no",
+            "listen": "127.0.0.1",
+            "default_internal_user": internal,
+            "default_internal_group": internal if root else group,
+            "default_login_user": login,
+            "first_valid_uid": "1",
+            "mail_location": f"maildir:{self.maildir}",
+            "mail_max_userip_connections": "5000",
+            "pop3_lock_session": "no",
+            **self._settings(),
+        }
+        lines = [f"{key} = {value}" for key, value in settings.items()]
+        users = USERS.format(name=name, group=group, folder=self.folder)
+        services = [SERVICE.format(protocol=each, port=port) for each, port in ports.items()]
+        return "\n".join([*lines, users, *services])
 
 
 def _mail_user() -> pwd.struct_passwd:

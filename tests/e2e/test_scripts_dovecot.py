@@ -19,12 +19,16 @@ import trustme
 from tests.e2e.dovecot import Dovecot, need_dovecot
 from tests.e2e.ports import free_port
 from tests.leftovers import remove_tree
+from tests.scripts.proofs import KINDS, TOKENS, claims
 from tests.scripts.runner import SCRIPTS, Script, name, response_end
 
 pytestmark = pytest.mark.e2e
 
 ANSWERED_S = 120
 EXCUSE = re.compile(r"# dovecot: (fails:|lacks) (.*\S.*)\n")
+OLDER = "QUOTA"
+"""Dovecot's is of RFC 2087, without the resources and answers of RFC 9208."""
+
 MAILBOXES = ("INBOX", "Archive", "Drafts", "Junk", "Sent", "Trash")
 
 
@@ -153,6 +157,15 @@ class Connection:
             pass
         assert response is not None and response.startswith(b"t OK"), (command, response)
 
+    def capabilities(self) -> set[str]:
+        """What it offers once logged in."""
+        self.send(b"t LOGIN alice secret\r\n")
+        while (response := self.response()) is not None and not response.startswith(b"t "):
+            pass
+        found = re.search(rb"\[CAPABILITY ([^]]*)\]", response or b"")
+        assert found is not None, response
+        return {*found[1].decode("ascii").split()}
+
     def response(self) -> bytes | None:
         while (end := response_end(self._octets)) is None:
             try:
@@ -252,6 +265,15 @@ def test_dovecot_agrees(path: Path, dovecot: ImapDovecot) -> None:
         assert failed is None, f"{name(path)}: {failed}"
     else:
         assert failed is not None, f"{name(path)} passes, though it says: {excused}"
+
+
+def test_what_dovecot_offers_too_is_proved_there_too(dovecot: ImapDovecot) -> None:
+    with closing(Connection(dovecot, tls=True)) as connection:
+        shared = connection.capabilities() & {*TOKENS} - {OLDER}
+    assert len(shared) > 30
+    passing = [path for path in SCRIPTS if excuse(path) is None]
+    proved = {claim for path in passing for claim in claims(path)}
+    assert {(token, kind) for token in shared for kind in KINDS} - proved == set()
 
 
 def test_how_many(capsys: pytest.CaptureFixture[str]) -> None:

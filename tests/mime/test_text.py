@@ -1,4 +1,6 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bridge.mime import words
 from bridge.mime.text import decode_transfer, readable, without_markup
@@ -85,3 +87,17 @@ def test_encoded_words(value: bytes, text: str) -> None:
 @pytest.mark.parametrize("markup", ["<style", "<head", "<!-", "<a ", "< ", " <script></script>"])
 def test_html_costs_in_proportion(markup: str) -> None:
     cheap(1, lambda: without_markup(markup * 30_000))
+
+
+TAGS = ("<b>", "</P x='1'>", "<br/>", "<!x>", "<!-- <p> -->", "<a href=", "< b>", "<3 ", "<", ">")
+MARKUP = st.sampled_from((*TAGS, *TAGS, "a", " ", "\n", "\xe9", "/", "x" * 1000))
+
+
+@given(st.lists(MARKUP, max_size=30).map("".join))
+def test_tags_are_found_alike_whatever_stands_beside_them(markup: str) -> None:
+    # A comment makes the more careful of two patterns do the work.
+    assert without_markup("!" + markup) == without_markup("<!-- -->!" + markup)
+
+
+def test_tags_that_never_end_take_a_moment() -> None:
+    cheap(2, lambda: without_markup(">" * 200_000 + "<a" * 200_000))

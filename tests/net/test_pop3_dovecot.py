@@ -51,7 +51,7 @@ class Offering(Dovecot):
     """With further settings."""
 
     def __init__(self, settings: str) -> None:
-        self._settings = settings
+        self._more = settings
         super().__init__()
 
     def _config(self) -> str:
@@ -59,7 +59,7 @@ class Offering(Dovecot):
         keys.mkdir(parents=True)
         (keys / "default").write_bytes(base64.b64encode(KEY))
         (self.folder / "oauth2.conf").write_text(OAUTH2.format(folder=self.folder))
-        return super()._config() + (QUICK + self._settings).format(folder=self.folder)
+        return super()._config() + (QUICK + self._more).format(folder=self.folder)
 
 
 def token(user: str) -> str:

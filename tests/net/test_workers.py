@@ -221,3 +221,29 @@ def test_frames_come_out_of_any_chunking(size: int) -> None:
         one for at in range(0, len(octets), size) for one in frames.feed(octets[at : at + size])
     ]
     assert found == MESSAGES[:3]
+
+
+def test_a_worker_can_be_started_before_there_is_work(made: list[Workers]) -> None:
+    one = _workers(made)
+
+    async def get_ready() -> None:
+        one.get_ready()
+        one.get_ready()
+
+    run(get_ready)
+    started = one.pids
+    assert len(started) == 1
+    assert _ask(one, MESSAGES[:3]) == EXPECTED[:3]
+    assert one.pids == started
+
+
+def test_a_worker_that_has_work_is_not_ended_for_its_idleness(
+    made: list[Workers], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The timer that an idle one has set is there still when it gets work that takes longer."""
+    monkeypatch.setattr(workers, "IDLE_S", 0.3)
+    one = _workers(made, code=_SLOW.replace("0.05", "0.5"))
+    assert _ask(one, MESSAGES[:1]) == EXPECTED[:1]
+    (first,) = one.pids
+    assert _ask(one, MESSAGES[1:3]) == EXPECTED[1:3]
+    assert one.pids == (first,)

@@ -190,7 +190,7 @@ def test_fault_35_hidden_at_quit_and_a_crash_before_the_commit(
             def crash(self: WriteTx, *args: object, **options: object) -> None:
                 raise RuntimeError("the process ends here")
 
-            patch.setattr(WriteTx, "add_message", crash)
+            patch.setattr(WriteTx, "add_messages", crash)
             assert bridge.poll()["error"] is not None
         bridge.close()
         bridge.open()

@@ -21,7 +21,7 @@ def test_quirk_10_quit_hides_what_was_retrieved_so_it_waits_for_the_disk(
             def refuse(self: WriteTx, *args: object, **options: object) -> None:
                 raise StoreFullError("The disk is full.", "Free some space.")
 
-            full.setattr(WriteTx, "add_message", refuse)
+            full.setattr(WriteTx, "add_messages", refuse)
             bridge.fails("BR-STORE-02")
             assert "RETR" in verbs(server) and "QUIT" not in verbs(server)
         assert server.messages == held and server.popped == []

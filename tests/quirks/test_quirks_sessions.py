@@ -20,16 +20,16 @@ def test_quirk_30_a_slow_disk_lets_no_session_idle(
     bridge: Bridge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The disk has nothing before the server was asked for all: only QUIT waits."""
-    honest, all_asked, held = WriteTx.add_message, Event(), 0
+    honest, all_asked, held = WriteTx.add_messages, Event(), 0
 
     def slowly(self: WriteTx, *args: Any, **options: Any) -> Any:
         nonlocal held
         assert all_asked.wait(60), "the disk is waited for between two messages"
         added = honest(self, *args, **options)
-        held += 1
+        held += len(added)
         return added
 
-    monkeypatch.setattr(WriteTx, "add_message", slowly)
+    monkeypatch.setattr(WriteTx, "add_messages", slowly)
     with QUIRKS[30]() as server:
         bridge.add(server)
         held_at: dict[str, int] = {}

@@ -33,6 +33,23 @@ def client_without(server: Server, *names: str) -> Client:
     return server.client()
 
 
+TAKEN_IN = (
+    "BINARY",
+    "ENABLE",
+    "ESEARCH",
+    "IDLE",
+    "LIST-EXTENDED",
+    "LIST-STATUS",
+    "MOVE",
+    "NAMESPACE",
+    "SEARCHRES",
+    "SPECIAL-USE",
+    "STATUS",
+    "UIDPLUS",
+    "UNSELECT",
+)
+"""What IMAP4rev2 has in itself (RFC 9051 Appendix E), of that which an account may lack."""
+
 COMMANDS = {
     "ID": ["ID NIL"],
     "ENABLE": ["ENABLE CONDSTORE"],
@@ -179,6 +196,23 @@ def test_no_other_grammar_without_it(server: Server, name: str) -> None:
     assert answer[0] == b"* ENABLED" or answer == [b"t BAD ENABLE is not offered to this account"]
     assert client.do("CREATE B&APw-")[-1].startswith(b"t OK")
     assert client.do('LIST "" B*')[0] == b'* LIST (\\HasNoChildren) "/" B&APw-'
+
+
+@pytest.mark.parametrize(
+    ("name", "needing"),
+    [
+        *((name, "IMAP4rev2") for name in TAKEN_IN),
+        ("ESEARCH", "SEARCHRES"),
+        ("SORT", "ESORT"),
+        ("LIST-EXTENDED", "LIST-STATUS"),
+        ("LIST-EXTENDED", "LIST-METADATA"),
+        ("METADATA", "LIST-METADATA"),
+    ],
+)
+def test_what_needs_it_is_not_offered_either(server: Server, name: str, needing: str) -> None:
+    client = client_without(server, name)
+    assert needing.encode() not in client.do("CAPABILITY")[0].split()
+    assert client.do("ENABLE " + needing)[0] != f"* ENABLED {needing}".encode()
 
 
 def test_a_second_message_is_refused_before_it_is_sent(server: Server) -> None:

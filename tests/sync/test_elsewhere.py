@@ -6,7 +6,8 @@ from bridge.ingest.frames import Raw, ingest
 from bridge.model.message import StoredMessage
 from bridge.sync.plan import MAX_MESSAGE_OCTETS
 from bridge.sync.poll import MANY
-from bridge.sync.runner import Runner
+from bridge.sync.runner import GET_READY_S, Runner
+from bridge.sync.sink import BATCH, MAX_PENDING
 from tests.sync.fakes import Task, World, fill, secret
 
 NAMES = [f"message {number}" for number in range(MANY)]
@@ -17,6 +18,10 @@ class Elsewhere:
 
     def __init__(self) -> None:
         self.asked: list[tuple[Raw, Deferred[StoredMessage]]] = []
+        self.ready = 0
+
+    def get_ready(self) -> None:
+        self.ready += 1
 
     async def ingest(self, raw: Raw) -> StoredMessage:
         done: Deferred[StoredMessage] = Deferred()
@@ -86,3 +91,34 @@ def test_few_messages_are_taken_in_where_they_arrive(world: World) -> None:
     task = syncing(world, elsewhere)
     assert task.done and not elsewhere.asked
     assert task.result().error is None and world.inbox() == octets
+
+
+def test_what_is_finished_is_written_by_full_batches_while_more_is_taken_in(world: World) -> None:
+    octets, elsewhere = fill(world, *(f"message {n}" for n in range(2 * BATCH + 3))), Elsewhere()
+    task = syncing(world, elsewhere)
+    assert len(octets) <= MAX_PENDING == 4 * BATCH
+    for number in range(len(octets)):
+        assert len(world.inbox()) == number // BATCH * BATCH
+        elsewhere.finish(number)
+    # Nothing is being taken in any more, so there is nothing to wait for.
+    assert task.done and world.inbox() == octets
+
+
+def test_a_first_log_in_that_takes_long_is_the_time_to_get_ready(world: World) -> None:
+    elsewhere = Elsewhere()
+    for name, expected in (("first", 1), ("second", 1)):
+        fill(world, name)
+        world.provider.hang = Deferred()
+        task = syncing(world, elsewhere)
+        world.loop.clock.advance(GET_READY_S)
+        assert elsewhere.ready == expected
+        world.provider.hang.callback(None)
+        assert task.done and task.result().error is None
+
+
+def test_a_log_in_that_is_quick_starts_nothing(world: World) -> None:
+    elsewhere = Elsewhere()
+    fill(world, "first")
+    task = syncing(world, elsewhere)
+    world.loop.clock.advance(GET_READY_S)
+    assert task.done and elsewhere.ready == 0

@@ -28,7 +28,7 @@ from tests.wire.values import (
 )
 from tests.wire.view import Mailbox, ProtocolViolation
 
-TRANSCRIPT_LINES = 40
+TRANSCRIPT_LINES = 400
 SHOWN_OCTETS = 160
 """Of each line of the transcript."""
 

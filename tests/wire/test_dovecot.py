@@ -67,17 +67,11 @@ NO_THREAD = b"THREAD ORDEREDSUBJECT UTF-8 KEYWORD nobody"
 class ImapDovecot(Dovecot):
     """The same server, with IMAP on its port."""
 
+    def _ports(self) -> dict[str, int]:
+        return {"imap": self.port}
+
     def _config(self) -> str:
-        text = (
-            super()
-            ._config()
-            .replace("pop3s {", "imaps {")
-            .replace("listener pop3 ", "listener imap ")
-        )
-        text = text.replace("protocols = pop3", "protocols = imap").replace(
-            "pop3-login", "imap-login"
-        )
-        return text + "namespace inbox {\n  inbox = yes\n  separator = /\n}\n"
+        return super()._config() + "namespace inbox {\n  inbox = yes\n  separator = /\n}\n"
 
 
 class Connection:

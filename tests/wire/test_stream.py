@@ -97,6 +97,16 @@ S: * 1 FETCH (FLAGS (New))""",
     "vanished": QRESYNC
     + "\nC: u FETCH 1:2 UID\nS: * 1 FETCH (UID 2)\nS: * 2 FETCH (UID 5)\nS: u OK x"
     + "\nC: c NOOP\nS: * VANISHED 2,7\nS: * 1 FETCH (UID 5 MODSEQ (7))\nS: c OK x",
+    "vanished of those before UIDNEXT": QRESYNC
+    + "\nC: c NOOP\nS: * 4 EXISTS\nS: * VANISHED 7\nS: c OK x\nC: u FETCH 1:* UID"
+    + "\nS: * 1 FETCH (UID 2)\nS: * 2 FETCH (UID 5)\nS: * 3 FETCH (UID 9)\nS: u OK x",
+    "vanished, nobody knows which": QRESYNC
+    + "\nC: c FETCH 1:2 MODSEQ\nS: * 1 FETCH (MODSEQ (5))\nS: * 2 FETCH (MODSEQ (4))\nS: c OK x"
+    + "\nC: d NOOP\nS: * VANISHED 2\nS: d OK x\nC: e FETCH 1 MODSEQ"
+    + "\nS: * 1 FETCH (MODSEQ (4))\nS: e OK x",
+    "vanished of those that came": QRESYNC
+    + "\nC: c NOOP\nS: * 5 EXISTS\nS: * VANISHED 9\nS: c OK x\nC: u FETCH 3:* UID"
+    + "\nS: * 3 FETCH (UID 7)\nS: * 4 FETCH (UID 10)\nS: u OK x",
     "uidonly": LOGIN
     + "\nC: q ENABLE UIDONLY\nS: * ENABLED UIDONLY\nS: q OK x\nC: b SELECT INBOX"
     + SELECT_DATA
@@ -191,6 +201,9 @@ WRONG = {
     "the uid after expunge": SELECT + UIDS + "\nC: c NOOP\nS: * 1 EXPUNGE\nS! * 1 FETCH (UID 2)",
     "uids don't ascend": SELECT
     + "\nC: c FETCH 1:2 UID\nS: * 1 FETCH (UID 5)\nS: * 2 FETCH (UID 3)\nS! c OK x",
+    "vanished though nothing has come": QRESYNC + "\nC: c NOOP\nS! * VANISHED 9",
+    "vanished though nothing was there": QRESYNC
+    + "\nC: c NOOP\nS: * VANISHED 1:3\nS: * 1 EXISTS\nS! * VANISHED 7",
     "uid beyond uidnext": SELECT + "\nC: c FETCH 1 UID\nS! * 1 FETCH (UID 9)",
     "new uid below uidnext": SELECT + "\nS: * 4 EXISTS\nC: c FETCH 4 UID\nS! * 4 FETCH (UID 8)",
     "uidnext falls": SELECT + "\nC: c NOOP\nS! * OK [UIDNEXT 8] x",

@@ -132,17 +132,33 @@ class Mailbox:
             self.recent = min(self.recent, len(self.messages))
 
     def _place(self, uid: int) -> int:
-        """The message's index; where its UID was never said, a place it may have."""
-        unknown = None
-        for index, message in enumerate(self.messages or ()):
+        """The message's index; where its UID was never said, a place it may have.
+
+        Where it may have several, nothing is known any more of the messages that stand there.
+        """
+        assert self.messages is not None
+        low, high = self._among(uid)
+        places = range(0)
+        for index, message in enumerate(self.messages):
             if message.uid == uid:
                 return index
             if message.uid > uid:
                 break
-            unknown = index if not message.uid else None
-        if unknown is None:
+            if message.uid:
+                places = range(0)
+            elif low <= index < high:
+                places = range(places.start if places else index, index + 1)
+        if not places:
             raise ProtocolViolation(f"VANISHED {uid}: there is no such message")
-        return unknown
+        if len(places) > 1:
+            self.messages[places.start : places.stop] = [Message() for _ in places]
+        return places[-1]
+
+    def _among(self, uid: int) -> tuple[int, int]:
+        """Where a message with that UID may be, as UIDNEXT says: the first index and the end."""
+        if self.uidnext is None or self.below_uidnext is None:
+            return 0, self.exists
+        return (0, self.below_uidnext) if uid < self.uidnext else (self.below_uidnext, self.exists)
 
     def _message(self, seq: int, what: str) -> Message:
         if self.messages is None or seq > len(self.messages):

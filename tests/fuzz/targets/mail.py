@@ -8,7 +8,7 @@ from random import Random
 from unittest.mock import patch
 
 from bridge.imap.serialize import internal_date
-from bridge.ingest import pipeline
+from bridge.ingest import hashes
 from bridge.ingest.pipeline import Ingest
 from bridge.ingest.preview import PREVIEW_CHARACTERS
 from bridge.mime import headers, scanner
@@ -59,8 +59,8 @@ def _limits(small: bool) -> Iterator[None]:
     with ExitStack() as stack:
         for name, value in SMALL.items() if small else ():
             stack.enter_context(patch.object(scanner, name, value))
-            if hasattr(pipeline, name):
-                stack.enter_context(patch.object(pipeline, name, value))
+            if hasattr(hashes, name):
+                stack.enter_context(patch.object(hashes, name, value))
         yield
 
 

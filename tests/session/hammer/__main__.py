@@ -1,4 +1,4 @@
-"""`python -m tests.session.hammer [--seconds N] [--seed N] [memory|sockets]…`."""
+"""`python -m tests.session.hammer [--seconds N] [--seed N] [--mode M] [memory|sockets]…`."""
 
 import argparse
 import sys
@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from random import Random
 
-from tests.session.hammer.drive import Crowd
+from tests.session.hammer.drive import MODES, Crowd
 from tests.session.hammer.memory import MemoryWorld
 from tests.session.hammer.sockets import SocketWorld
 
@@ -19,16 +19,16 @@ COMMANDS = 10_000
 """Of one crowd; then there is a new one with the next seed."""
 
 
-def hammer(name: str, seconds: float, seed: int) -> None:
+def hammer(name: str, mode: str, seconds: float, seed: int) -> None:
     """Runs one crowd after another; what they find is raised, its seed is the last one printed."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
-        print(f"{name}, seed {seed}: ", end="", flush=True)
+        print(f"{name}, {mode}, seed {seed}: ", end="", flush=True)
         chance = Random(seed)
         with tempfile.TemporaryDirectory() as folder:
             world = WORLDS[name](Path(folder), chance)
             try:
-                crowd = Crowd(world, chance)
+                crowd = Crowd(world, chance, MODES[mode])
                 while crowd.commands < COMMANDS and time.monotonic() < until:
                     crowd.round()
             finally:
@@ -42,10 +42,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.session.hammer")
     parser.add_argument("--seconds", type=int, default=300, help="in each world")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--mode", choices=MODES, default="mixed", help="what the clients are")
     parser.add_argument("worlds", nargs="*", help=f"of {', '.join(WORLDS)}; all by default")
     chosen = parser.parse_args()
     for name in chosen.worlds or WORLDS:
-        hammer(name, chosen.seconds, chosen.seed)
+        hammer(name, chosen.mode, chosen.seconds, chosen.seed)
     return 0
 
 

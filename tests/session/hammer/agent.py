@@ -5,7 +5,7 @@ MODSEQ never falls, keywords are announced, no EXPUNGE where none may be.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
@@ -22,6 +22,8 @@ from tests.wire.values import (
     MailboxStatus,
     Response,
     Status,
+    Thread,
+    Threads,
     UidSet,
     Vanished,
 )
@@ -51,6 +53,9 @@ NOTIFY = (
 )
 
 
+COMPRESS = b"COMPRESS DEFLATE"
+
+
 class Link(Protocol):
     """What carries octets."""
 
@@ -60,6 +65,9 @@ class Link(Protocol):
     def take(self) -> bytes:
         """What has come, perhaps nothing."""
         ...
+
+    def compress(self) -> None:
+        """From here on octets are compressed, both ways (RFC 4978)."""
 
     def close(self) -> None:
         """Without a word."""
@@ -122,6 +130,8 @@ class Agent:
         *,
         rev2: bool,
         hears: Hears = Hears.NOTHING,
+        compresses: bool = False,
+        told: dict[tuple[int, int], FlagSet] | None = None,
     ) -> None:
         self._connect = connect
         self.oracle = oracle
@@ -129,9 +139,14 @@ class Agent:
         self.rev2 = rev2
         """It speaks IMAP4rev2."""
         self.hears = hears
+        self.compresses = compresses
+        self._told = told if told is not None else {}
+        """The flags of a message at a modseq, as any client was told."""
         self.away = False
         """It has no connection."""
         self.commands = 0
+        self.last_found: Response | None = None
+        """The last answer of a command that finds."""
         self.recent: set[int] = set()
         """What was \\Recent to it in mailboxes it selected, since the start."""
         self._hear_nothing_yet()
@@ -146,6 +161,8 @@ class Agent:
         self._validator = Validator()
         self._half = b""
         self.pending: deque[Step] = deque()
+        self._held: list[Step] = []
+        """What may be sent only once COMPRESS is answered."""
         self.messages: list[Known] = []
         self.suspects: dict[Known, str] = {}
         """What was passed over where it had to be shown or found: so it must be expunged."""
@@ -163,11 +180,13 @@ class Agent:
     @property
     def free(self) -> bool:
         """Whether nothing of it is unanswered."""
-        return not self.pending
+        return not (self.pending or self._held)
 
     def log_in(self, user: bytes, password: bytes) -> None:
         """The first command."""
         self.say(Step(b"LOGIN %b %b" % (user, password)))
+        if self.compresses:
+            self.say(Step(COMPRESS, end=lambda answer: self._link.compress()))
         if self.kind is Kind.QRESYNC:
             self.say(Step(b"ENABLE QRESYNC"))
         if self.rev2:
@@ -187,6 +206,9 @@ class Agent:
 
     def say(self, *steps: Step) -> None:
         """Sends commands, all at once."""
+        if any(step.command == COMPRESS for step in self.pending):
+            self._held += steps
+            return
         octets = b""
         for step in steps:
             self.commands += 1
@@ -237,10 +259,11 @@ class Agent:
                 self.counters.setdefault(name, {}).update(items)
             case Fetch():
                 self._fetched(response)
-            case Found() | ExtendedSearch():
+            case Found() | ExtendedSearch() | Threads():
                 found = self.pending[0].found
                 assert found is not None
                 found(response if isinstance(response, Found) else as_found(response))
+                self.last_found = response
             case Continuation() if self.pending and self.pending[0].command == b"IDLE":
                 self.idling = True
             case Status(tag=None):
@@ -302,6 +325,9 @@ class Agent:
         if step.end is not None:
             step.end(answer)
         self._begin()
+        if step.command == COMPRESS:
+            held, self._held = self._held, []
+            self.say(*held)
 
     def _fetched(self, fetch: Fetch) -> None:
         known = self.messages[fetch.seq - 1]
@@ -320,8 +346,13 @@ class Agent:
             self.pending[0].told.add(known)
 
     def _compare(self, known: Known, *, told_modseq: bool) -> None:
-        """What it was told was so once, and at that modseq."""
-        if self.oracle is None or not known.uid:
+        """What it was told was so once, and at that modseq; nobody was told otherwise."""
+        if not known.uid or known.flags is None:
+            return
+        if told_modseq:
+            before = self._told.setdefault((known.uid, known.modseq), known.flags)
+            assert known.flags == before, f"{known.uid} at {known.modseq}: {known.flags}, {before}"
+        if self.oracle is None:
             return
         if told_modseq:
             true = self.oracle.history.get((known.uid, known.modseq))
@@ -336,13 +367,21 @@ class Agent:
             self.suspects.setdefault(known, f"{why}, believed {known}")
 
 
-def as_found(response: ExtendedSearch) -> Found:
-    """ESEARCH with ALL as the SEARCH response that it stands for."""
+def as_found(response: ExtendedSearch | Threads) -> Found:
+    """ESEARCH with ALL, or THREAD, as the SEARCH response that finds the same."""
+    if isinstance(response, Threads):
+        return Found("SEARCH", tuple(_members(response.threads)))
     items = dict(response.items)
     every, modseq = items.get("ALL"), items.get("MODSEQ")
     ranges = every.ranges if isinstance(every, UidSet) else ()
     numbers = tuple(n for low, high in ranges for n in range(low, high + 1))
     return Found("SEARCH", numbers, modseq if isinstance(modseq, int) else None)
+
+
+def _members(threads: Iterable[Thread]) -> Iterator[int]:
+    for thread in threads:
+        yield from thread.members
+        yield from _members(thread.branches)
 
 
 def lowered(flags: Iterable[bytes]) -> FlagSet:

@@ -12,7 +12,12 @@ FLAGS = ("\\Seen", "\\Flagged", "\\Deleted", "\\Answered", "Work", "$Label1")
 CROWDED = 50
 """Messages; above this nothing more is added."""
 
-MESSAGE = b"From: a@example.org\r\nSubject: x\r\n\r\nbody\r\n"
+IDS = 40
+"""Of messages, some of which there are several of and some of which there never is one."""
+
+REPLACED = "NONEXISTENT EXPUNGEISSUED"
+"""With what REPLACE may be refused where another has expunged the message."""
+
 Test = Callable[[Known], bool | None]
 
 
@@ -32,6 +37,16 @@ class Cache:
         unsure = any(b"STORE" in step.command for step in agent.pending)
         messages = tuple((one.uid, None if unsure else one.flags) for one in known)
         return cls(agent.uidvalidity, agent.synced_modseq, messages)
+
+
+def message(chance: Random) -> bytes:
+    """A message that refers to others, so that there is something to sort and to thread."""
+    fields = [b"From: a@example.org", b"Message-ID: <%d@x>" % chance.randrange(IDS)]
+    others = b" ".join(b"<%d@x>" % other for other in chance.sample(range(IDS), 2))
+    fields += [b"References: " + others] if chance.random() < 0.6 else []
+    fields.append(b"Subject: " + chance.choice([b"x", b"Re: x", b"y (fwd)", b"[list] y", b""]))
+    fields.append(b"Date: Tue, 24 Nov 2026 12:%02d:00 +0000" % chance.randrange(60))
+    return b"\r\n".join((*fields, b"", b"body", b""))
 
 
 class Deeds:
@@ -129,9 +144,9 @@ class Deeds:
         """What names no message."""
         agent, chance = self._agent, self._chance
         flags = " ".join(chance.sample(FLAGS, chance.randrange(3))).encode()
-        match chance.randrange(10):
+        match chance.randrange(11):
             case 0 | 1 if len(agent.messages) < CROWDED:
-                return [Step(b"APPEND INBOX (%b) {%d+}\r\n%b" % (flags, len(MESSAGE), MESSAGE))]
+                return [Step(b"APPEND INBOX " + _written(flags, message(chance)))]
             case 2:
                 return [Step(b"EXPUNGE", refusal="")]
             case 3 | 4:
@@ -145,8 +160,21 @@ class Deeds:
                 return [Step(b"STATUS Archive (MESSAGES UNSEEN%b)" % more)]
             case 8:
                 return [Step(b"NOOP" if agent.rev2 else b"CHECK")]
+            case 9 if agent.messages:
+                return [self._replace(flags)]
             case _:
                 return [Step(b"NOOP")]
+
+    def _replace(self, flags: bytes) -> Step:
+        """Another message in the place of one, there or elsewhere (RFC 8508)."""
+        agent, chance = self._agent, self._chance
+        at = chance.randrange(len(agent.messages))
+        by_uid = agent.hears is Hears.AT_ONCE or chance.random() < 0.5
+        number = b"UID REPLACE %d" % agent.messages[at].uid if by_uid else b"REPLACE %d" % (at + 1)
+        target = chance.choice([b"INBOX", b"INBOX", b"Archive"])
+        step = self._own(b"%b %b %b" % (number, target, _written(flags, message(chance))))
+        step.refusal = REPLACED
+        return step
 
     def _leave(self, verb: bytes) -> Step:
         agent = self._agent
@@ -352,7 +380,22 @@ class Deeds:
                 hit = [known for seq, known in numbered if (known.uid if uid else seq) in wanted]
                 assert result.modseq >= max((known.modseq for known in hit), default=0)
 
-        return Step(uid + b"SEARCH " + key, found=found)
+        return Step(self._asking(uid) + key, found=found)
+
+    def _asking(self, uid: bytes) -> bytes:
+        """One of the commands that find the same by the same key."""
+        return uid + self._chance.choice(
+            [
+                b"SEARCH ",
+                b"SEARCH ",
+                b"SEARCH RETURN (ALL MIN COUNT) ",
+                b"SORT (ARRIVAL) UTF-8 ",
+                b"SORT (REVERSE SUBJECT DATE) UTF-8 ",
+                b"SORT RETURN (ALL COUNT) (DATE) UTF-8 ",
+                b"THREAD REFERENCES UTF-8 ",
+                b"THREAD ORDEREDSUBJECT UTF-8 ",
+            ]
+        )
 
 
 def _after(sign: str, flags: FlagSet | None, named: FlagSet) -> FlagSet | None:
@@ -371,6 +414,11 @@ def _or(one: bool | None, other: bool | None) -> bool | None:
     if one or other:
         return True
     return None if one is None or other is None else False
+
+
+def _written(flags: bytes, octets: bytes) -> bytes:
+    """The arguments of APPEND behind the mailbox."""
+    return b"(%b) {%d+}\r\n%b" % (flags, len(octets), octets)
 
 
 def _set(numbers: Iterable[int]) -> bytes:

@@ -1,6 +1,8 @@
 """Ten agents, let loose and brought together again and again."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from random import Random
 from typing import Protocol
 
@@ -8,6 +10,36 @@ from tests.session.hammer.agent import Agent, Hears, Kind, Link, Oracle, Step
 from tests.session.hammer.deeds import CROWDED, Cache, Deeds
 
 AGENTS = 10
+
+ORDERS = (
+    b"UID SORT (SUBJECT REVERSE DATE) UTF-8 ALL",
+    b"UID THREAD REFERENCES UTF-8 ALL",
+    b"UID THREAD REFS UTF-8 NOT KEYWORD Work",
+    b"UID THREAD ORDEREDSUBJECT UTF-8 ALL",
+)
+"""What must not hang on what was asked before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """What the agents of a crowd may be; one is surely of each."""
+
+    kinds: tuple[Kind, ...] = tuple(Kind)
+    revisions: tuple[bool, ...] = (False, True)
+    """Whether IMAP4rev2 is spoken."""
+    hears: tuple[Hears, ...] = tuple(Hears)
+
+
+_REV1, _SILENT = (False,), (Hears.NOTHING,)
+
+MODES = {
+    "mixed": Mode(),
+    "plain": Mode((Kind.PLAIN,), _REV1, _SILENT),
+    "condstore": Mode((Kind.CONDSTORE,), _REV1, _SILENT),
+    "qresync": Mode((Kind.QRESYNC,), _REV1, _SILENT),
+    "rev2": Mode(revisions=(True,), hears=_SILENT),
+    "notify": Mode(hears=(Hears.DELAYED, Hears.AT_ONCE)),
+}
 
 
 class World(Protocol):
@@ -32,25 +64,38 @@ class World(Protocol):
     def forget(self) -> None:
         """What was expunged is remembered no more, where that can be done."""
 
+    def forget_keys(self) -> None:
+        """What SORT and THREAD keep is forgotten, where that can be done."""
+
     def quiet(self) -> None:
         """Waits until what was under way has happened."""
 
 
 class Crowd:
-    """The agents of one world, each of a kind and a revision by chance; one is surely of each."""
+    """The agents of one world, each by chance what its mode lets it be."""
 
-    def __init__(self, world: World, chance: Random) -> None:
+    def __init__(self, world: World, chance: Random, mode: Mode = MODES["mixed"]) -> None:
         self._world = world
         self._chance = chance
         self.rounds = 0
         oracle = world.oracle
-        every = [(kind, rev2) for kind in Kind for rev2 in (False, True)]
+        every = [(kind, rev2) for kind in mode.kinds for rev2 in mode.revisions]
         kinds = [*every, *(chance.choice(every) for _ in range(AGENTS - len(every)))]
-        hears = [*Hears, *(chance.choice(list(Hears)) for _ in range(AGENTS - len(Hears)))]
+        heard = mode.hears
+        hears = [*heard, *(chance.choice(heard) for _ in range(AGENTS - len(heard)))]
         chance.shuffle(hears)
+        told: dict[tuple[int, int], frozenset[str]] = {}
         self._agents = [
-            Agent(world.connect, oracle, kind, rev2=rev2, hears=heard)
-            for (kind, rev2), heard in zip(kinds, hears, strict=True)
+            Agent(
+                world.connect,
+                oracle,
+                kind,
+                rev2=rev2,
+                hears=hearing,
+                compresses=chance.random() < 0.3,
+                told=told,
+            )
+            for (kind, rev2), hearing in zip(kinds, hears, strict=True)
         ]
         self._caches: dict[Agent, Cache] = {}
         self._deeds = {agent: Deeds(agent, chance) for agent in self._agents}
@@ -143,6 +188,7 @@ class Crowd:
         self._check_modseqs()
         self._check_recent()
         self._check_counters()
+        self._check_orders()
 
     def _check_modseqs(self) -> None:
         oracle = self._world.oracle
@@ -161,6 +207,18 @@ class Crowd:
             if agent.hears is not Hears.NOTHING:
                 for name in told[agent].keys() & {"MESSAGES", "UIDNEXT"}:
                     assert told[agent][name] == agent.counters[b"Archive"][name], told[agent]
+
+    def _check_orders(self) -> None:
+        """All are told the same order and the same threads, and so is who has it made anew."""
+        for asked in ORDERS:
+            step = partial(Step, asked, found=lambda found: None)
+            self._all(lambda agent, step=step: step())  # type: ignore[misc]
+            (first, *others) = [agent.last_found for agent in self._agents]
+            assert all(other == first for other in others), (asked, first, others)
+            self._world.forget_keys()
+            self._agents[0].say(step())
+            self._settle()
+            assert self._agents[0].last_found == first, (asked, first, self._agents[0].last_found)
 
     def _check_recent(self) -> None:
         """\\Recent is one session's alone (RFC 3501 §2.3.2)."""

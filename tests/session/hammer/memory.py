@@ -13,11 +13,12 @@ from bridge.intake import Intake
 from bridge.model.change import Change
 from bridge.model.ids import AccountId, MailboxId, ModSeq
 from bridge.model.mailbox import Mailbox
+from bridge.session.keys import Keys
 from bridge.store.engine import Store
 from bridge.store.port import InlineDatabase
 from tests.imap_harness import NOW, Client, Server
 from tests.session.hammer.agent import Link, Oracle, lowered
-from tests.session.hammer.deeds import MESSAGE
+from tests.session.hammer.deeds import message
 
 LOST = 0.1
 """The share of hints that never come."""
@@ -84,6 +85,9 @@ class MemoryLink(Link):
         assert not self._client.failures, self._client.failures
         return octets
 
+    def compress(self) -> None:
+        assert self._client.compressed
+
     def close(self) -> None:
         self._client.hang_up()
 
@@ -135,6 +139,10 @@ class MemoryWorld:
         while self._store.write(lambda tx: tx.purge(NOW + timedelta(days=40))):
             pass
 
+    def forget_keys(self) -> None:
+        """What SORT and THREAD keep is worked out anew."""
+        self._server.services.keys = Keys()
+
     def quiet(self) -> None:
         """What was under way has happened."""
         while self._hints:
@@ -145,11 +153,11 @@ class MemoryWorld:
 
         async def come() -> None:
             intake = Intake(InlineDatabase(self._store), arrival=NOW)
-            await intake.feed(MESSAGE)
-            message, octets = await intake.finish()
+            await intake.feed(message(self._chance))
+            stored, octets = await intake.finish()
 
             def add(tx: Any) -> None:
-                tx.add_message(tx.mailbox_by_id(self._inbox), message, octets, now=NOW)
+                tx.add_message(tx.mailbox_by_id(self._inbox), stored, octets, now=NOW)
 
             self._store.write(add)
 

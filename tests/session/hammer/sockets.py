@@ -3,12 +3,15 @@
 import select
 import socket
 import time
+import zlib
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from tests.e2e.daemon import Daemon, add_account, configure
 from tests.pop_server import PopServer
 from tests.session.hammer.agent import Link, Oracle
+from tests.session.hammer.deeds import message
 
 WAIT_S = 0.02
 """How long to wait for a word of the daemon's when nobody has anything to say."""
@@ -25,8 +28,16 @@ class SocketLink(Link):
     def __init__(self, port: int) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._deflate: Any = None
+        self._inflate: Any = None
+
+    def compress(self) -> None:
+        self._deflate = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+        self._inflate = zlib.decompressobj(-zlib.MAX_WBITS)
 
     def send(self, octets: bytes) -> None:
+        if self._deflate is not None:
+            octets = self._deflate.compress(octets) + self._deflate.flush(zlib.Z_SYNC_FLUSH)
         self.socket.sendall(octets)
 
     def take(self) -> bytes:
@@ -35,7 +46,7 @@ class SocketLink(Link):
         except BlockingIOError:
             return b""
         assert octets, "the daemon closed the connection"
-        return octets
+        return octets if self._inflate is None else self._inflate.decompress(octets)
 
     def close(self) -> None:
         self.socket.close()
@@ -78,12 +89,16 @@ class SocketWorld:
     def deliver(self) -> None:
         """Mail comes to the provider."""
         self._delivered += 1
-        octets = b"Subject: by sync\r\nMessage-ID: <%d@x>\r\n\r\nbody\r\n" % self._delivered
+        # Each is another message to who compares their octets.
+        octets = b"X-Number: %d\r\n%b" % (self._delivered, message(self._chance))
         with self._pop.lock:
             self._pop.messages = [*self._pop.messages, octets]
 
     def forget(self) -> None:
         """The daemon remembers for as long as it is told to."""
+
+    def forget_keys(self) -> None:
+        """The daemon keeps what it has read."""
 
     def quiet(self) -> None:
         """Waits until what is at the provider is here: two POP sessions have ended well."""
