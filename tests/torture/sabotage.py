@@ -5,6 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 LATE_S = 0.3
+APART_S = 2.0
+"""All messages of a poll may be one group: a kill half of this after they have come is within."""
 
 
 def quit_early() -> None:
@@ -54,21 +56,21 @@ def accept_cut() -> None:
 
 
 def two_transactions() -> None:
-    """A message exists a moment before the ledger knows of it."""
+    """Messages exist a while before the ledger knows of them."""
     from bridge.store.tx import WriteTx
 
-    honest = WriteTx.add_message
+    honest = WriteTx.add_messages
 
-    def add_message(self: Any, *args: Any, **kwargs: Any) -> Any:
+    def add_messages(self: Any, *args: Any, **kwargs: Any) -> Any:
         added = honest(self, *args, **kwargs)
         self.connection.exec_driver_sql("COMMIT")
-        time.sleep(LATE_S)
+        time.sleep(APART_S)
         self.connection.exec_driver_sql("BEGIN IMMEDIATE")
         # A work among others releases it; one that is alone has none, and doesn't mind.
         self.connection.exec_driver_sql("SAVEPOINT work")
         return added
 
-    WriteTx.add_message = add_message  # type: ignore[method-assign]
+    WriteTx.add_messages = add_messages  # type: ignore[method-assign]
 
 
 def unsynced() -> None:

@@ -9,7 +9,7 @@ from tests.torture import kills, wire
 from tests.torture.house import World
 from tests.torture.kills import Plan, Tally
 from tests.torture.oracle import Broken
-from tests.torture.sabotage import SABOTAGES
+from tests.torture.sabotage import APART_S, SABOTAGES
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -57,7 +57,7 @@ ATTEMPTS: dict[str, tuple[str, Callable[[World], None]]] = {
     ),
     "two-transactions": (
         "2 times here",
-        partial(kill_at, plan=Plan("step", step="complete", which=12, delay_s=0.4)),
+        partial(kill_at, plan=Plan("step", step="complete", which=12, delay_s=APART_S / 2)),
     ),
     "new-uids": ("UIDVALIDITY was", partial(kill_at, plan=Plan("step", step="bye"))),
     "accept-cut": ("shown, but never sent", cut_body),
