@@ -35,7 +35,7 @@ from bridge.errors import (
     StoreLockedError,
 )
 from bridge.model.account import AccountState, SyncStatus
-from bridge.model.upstream import LedgerState
+from bridge.model.upstream import IN_DOUBT, LedgerState
 
 M = TypeVar("M", Counter, Gauge, Histogram)
 Labels = Mapping[str, tuple[str, ...]]
@@ -88,8 +88,6 @@ ACCOUNT_GAUGES = {
     DELETES: "Messages that a policy wants deleted and that are there still.",
 }
 """With the account's number as label, and no others: a scrape grows by these for each account."""
-_SOUND = (LedgerState.LISTED, LedgerState.STORED, LedgerState.ELSEWHERE)
-IN_DOUBT = tuple(state for state in LedgerState if state not in _SOUND)
 
 COMMAND_SECONDS = (0.001, 0.025, 0.1, 0.25, 1, 10)
 """0.25 and 1 are where a user notices; few, for each bound costs a series per command."""
@@ -268,10 +266,10 @@ class Metrics:
         self._writes = add(Counter, "store_writes_total", "Works that commits carried.")
         codes = {"code": STORE_CODES}
         self._store_errors = add(Counter, "store_errors_total", "Writes that failed.", codes)
-        self._writable = add(Gauge, "store_writable", "1 unless the last write failed.")
-        self._writable.set(1)
         self.store_is_writable = True
         """Whether the last write went well."""
+        writable = add(Gauge, "store_writable", "1 unless the last write failed.")
+        writable.set_function(lambda: self.store_is_writable)
         self._files = add(Gauge, "store_bytes", "Sizes of its files.", {"kind": STORE_FILES})
         self._free = add(Gauge, "store_free_bytes", "What its disk has free for us.")
         self._messages = add(Gauge, "store_messages", "In all mailboxes of all accounts.")
@@ -329,15 +327,10 @@ class Metrics:
         """The account is gone, and its series with it."""
         self._accounts.by_id.pop(account_id, None)
 
-    def account_status(self, status: SyncStatus, state: AccountState | None = None) -> None:
-        """What is known of an account's syncs changed.
-
-        Args:
-            status: of its syncs.
-            state: what the account is in; None: what its last sync left it in.
-        """
+    def account_status(self, status: SyncStatus, state: AccountState) -> None:
+        """What is known of an account's syncs changed, and what it is in."""
         account = self._accounts.of(status.account_id)
-        account.state = status.state if state is None else state
+        account.state = state
         times = {SUCCESS: status.last_success, ATTEMPT: status.last_attempt}
         for name, at in (times | {NEXT: status.next_attempt}).items():
             if at is not None:
@@ -393,13 +386,11 @@ class Metrics:
         """One commit made so many works durable."""
         self._commit_seconds.observe(seconds)
         self._writes.inc(works)
-        self._writable.set(1)
         self.store_is_writable = True
 
     def store_failed(self, code: str) -> None:
         """A write failed."""
         self._store_errors.labels(_known(code, STORE_CODES, StoreError.code)).inc()
-        self._writable.set(0)
         self.store_is_writable = False
 
     def store_measured(self, files: Mapping[str, int], free: int) -> None:

@@ -149,7 +149,7 @@ def test_a_sync_that_fails_is_told_by_its_code(made: Metrics) -> None:
 
 def test_an_account_that_never_synced_has_an_age(made: Metrics) -> None:
     made.account_added(7, AT)
-    made.account_status(SyncStatus(account_id=AccountId(7)))
+    made.account_status(SyncStatus(account_id=AccountId(7)), AccountState.NEW)
     found = samples(made)
     assert found["upstream_last_success_timestamp_seconds{account=7}"] == AT.timestamp()
     assert "upstream_messages{account=7}" not in found
@@ -167,7 +167,8 @@ def test_an_accounts_status(made: Metrics) -> None:
             listed=10,
             pending=4,
             delete_due=2,
-        )
+        ),
+        AccountState.RETRYING,
     )
     made.account_messages(7, {LedgerState.STORED: 9, LedgerState.POISONED: 1})
     made.account_added(8, AT)
@@ -191,7 +192,7 @@ def test_a_removed_account_leaves_no_series_even_if_its_sync_ends_later(made: Me
     made.account_added(7, AT)
     made.account_removed(7)
     made.synced(7, None, 1, 1, LATER, 1)
-    made.account_status(SyncStatus(account_id=AccountId(7), last_success=LATER))
+    made.account_status(SyncStatus(account_id=AccountId(7), last_success=LATER), AccountState.OK)
     made.account_messages(7, {LedgerState.ODD: 1})
     assert samples(made).keys() == before
 
@@ -216,7 +217,7 @@ def test_a_scrape_is_600_series_and_6_for_each_account_at_most(
 ) -> None:
     for account_id in range(accounts):
         made.account_added(account_id, AT)
-        made.account_status(full(account_id))
+        made.account_status(full(account_id), AccountState.OK)
         made.account_messages(account_id, dict.fromkeys(LedgerState, 1))
     found = samples(made)
     assert len(found) <= 600 + 6 * accounts
@@ -281,7 +282,7 @@ def test_what_is_measured_now_and_then(made: Metrics) -> None:
 def test_promtool_finds_nothing_to_say(made: Metrics) -> None:
     promtool = installed("promtool")
     made.account_added(7, AT)
-    made.account_status(full(7))
+    made.account_status(full(7), AccountState.OK)
     done = subprocess.run(
         [promtool, "check", "metrics"], input=made.exposition(), capture_output=True, timeout=60
     )

@@ -17,7 +17,6 @@ from twisted.python.threadpool import ThreadPool
 from bridge import __version__
 from bridge.admin.connecting import HelpfulConnector
 from bridge.admin.context import Admin
-from bridge.admin.frozen import frozen_form
 from bridge.admin.restore import finish_restore
 from bridge.admin.secrets import SecretFetcher
 from bridge.admin.status import state_of
@@ -187,23 +186,25 @@ class Core:
     async def count_accounts(self) -> list[Account]:
         """Lets the metrics know which accounts there are and how their syncs went; the accounts."""
 
-        def read(tx: ReadTx) -> list[tuple[Account, SyncStatus]]:
-            found = tx.sync_statuses()
-            return [
-                (one, found.get(one.id) or SyncStatus(account_id=one.id)) for one in tx.accounts()
-            ]
+        def read(tx: ReadTx) -> list[tuple[Account, SyncStatus, AccountState]]:
+            statuses, frozen = tx.sync_statuses(), tx.frozen_accounts()
+            found = []
+            for one in tx.accounts():
+                status = statuses.get(one.id) or SyncStatus(account_id=one.id)
+                found.append((one, status, state_of(one, status, frozen=one.id in frozen)))
+            return found
 
         known, now = self._counted, self.loop.now()
         self._counted = set()
         found = await self.database.read(read)
-        for account, status in found:
+        for account, status, state in found:
             self._counted.add(account.id)
             if account.id not in known:
                 self.metrics.account_added(account.id, now)
-            self.metrics.account_status(status, state_of(account, status, frozen=False))
+            self.metrics.account_status(status, state)
         for gone in known - self._counted:
             self.metrics.account_removed(gone)
-        return [account for account, _ in found]
+        return [account for account, _, _ in found]
 
     def close(self) -> None:
         """Ends commands, finishes what waits to be written, and lets go of the store."""
@@ -242,6 +243,7 @@ class Core:
             max_message_octets=self.settings.limits.pop_message_octets,
             deleter=self._deleter,
             elsewhere=self._workers,
+            durable=self.metrics.durable,
         )
 
     def _purge_before(self) -> datetime:
@@ -267,8 +269,6 @@ class Core:
             _log.info("%s: deleted %d messages upstream", result.login, result.deleted)
         self.metrics.deleted_upstream(result.deleted)
         self.metrics.retrieved_again(result.duplicates)
-        for delay_s in result.delays_s:
-            self.metrics.durable(delay_s)
         self.loop.spawn(self._count(result))
 
     async def _count(self, result: SyncResult) -> None:
@@ -277,8 +277,8 @@ class Core:
             return
 
         def read(tx: ReadTx) -> tuple[SyncStatus, dict[LedgerState, int], AccountState]:
-            status, profile = tx.sync_status(account.id), tx.profile(account.id)
-            frozen = frozen_form(account, profile) is not None
+            status = tx.sync_status(account.id)
+            frozen = tx.profile(account.id).frozen_since is not None
             return status, tx.counts(account.id), state_of(account, status, frozen=frozen)
 
         status, counts, state = await self.database.read(read)

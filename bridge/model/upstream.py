@@ -20,6 +20,10 @@ class LedgerState(Enum):
     """Another program has fetched it: it isn't fetched again, nor proven held, nor ever deleted."""
 
 
+IN_DOUBT = (LedgerState.SUSPECT, LedgerState.ODD, LedgerState.POISONED, LedgerState.TOO_LARGE)
+"""What an owner should hear of."""
+
+
 class EventKind(Enum):
     """What happened to an upstream message that is out of the ordinary (see `LedgerEvent`)."""
 

@@ -6,21 +6,12 @@ from datetime import datetime
 from sqlalchemy import bindparam, func, select
 
 from bridge.model.ids import AccountId
-from bridge.model.upstream import LedgerState
+from bridge.model.upstream import IN_DOUBT, LedgerState
 from bridge.store import schema
 from bridge.store.base import Reads, moment
 
 _L = schema.ledger.c
 _E = schema.ledger_event.c
-_DOUBTFUL = tuple(
-    state.value
-    for state in (
-        LedgerState.SUSPECT,
-        LedgerState.ODD,
-        LedgerState.POISONED,
-        LedgerState.TOO_LARGE,
-    )
-)
 _ROWS = (
     select(
         _L.uidl,
@@ -33,7 +24,7 @@ _ROWS = (
     )
     .where(
         _L.account_id == bindparam("account"),
-        _L.state.in_(_DOUBTFUL),
+        _L.state.in_([state.value for state in IN_DOUBT]),
         _L.missing_since.is_(None),
     )
     .order_by(_L.id.desc())

@@ -12,6 +12,7 @@ from bridge.store.base import Reads, Writes, moment, time_text
 _T = schema.profile
 _OF = select(_T).where(_T.c.account_id == bindparam("account"))
 _DELAYS = select(_T.c.account_id, _T.c.login_delay_s).where(_T.c.login_delay_s > 0)
+_FROZEN = select(_T.c.account_id).where(_T.c.frozen_since.is_not(None))
 _HABITS = ("mechanism", "capa", "pipelining")
 _AS_THEY_ARE = (
     "wrong_sizes",
@@ -51,6 +52,10 @@ class ProfileReads(Reads):
     def login_delays(self) -> dict[AccountId, int]:
         """The least seconds between two log-ins of accounts whose provider asked for some."""
         return {AccountId(account): seconds for account, seconds in self.all(_DELAYS)}
+
+    def frozen_accounts(self) -> set[AccountId]:
+        """The accounts of which nothing is deleted upstream for now."""
+        return {AccountId(account) for (account,) in self.all(_FROZEN)}
 
 
 class ProfileWrites(Writes, ProfileReads):

@@ -64,6 +64,7 @@ class Poll:
         tell: told whenever the tally has moved on.
         remember: saves what is known of the provider.
         elsewhere: as for `Intake`, where there are many messages.
+        durable: as for `Runner`.
     """
 
     def __init__(
@@ -80,7 +81,8 @@ class Poll:
         deleter: Deleter | None,
         tell: Callable[[], None],
         remember: Callable[[Profile], Awaitable[None]],
-        elsewhere: Ingester | None = None,
+        elsewhere: Ingester | None,
+        durable: Callable[[float], None],
     ) -> None:
         self.profile = profile
         self._account = account
@@ -94,6 +96,7 @@ class Poll:
         self._tell = tell
         self._remember = remember
         self._elsewhere = elsewhere
+        self._durable = durable
         self._refused: StoreFullError | None = None
 
     async def run(self, session: PopSession) -> None:
@@ -170,7 +173,8 @@ class Poll:
             return False
 
         def kept(step: Step) -> None:
-            tally.count(step, (self._loop.now() - now).total_seconds())
+            tally.count(step)
+            self._durable((self._loop.now() - now).total_seconds())
 
         await self._retrieve(session, plan.retrieve, evidence.recorder, kept)
         await self._look_again(session, evidence.recorder)

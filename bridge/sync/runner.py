@@ -1,7 +1,7 @@
 """One poll of one account: a POP session from connecting to QUIT, or to dropping it."""
 
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 
@@ -65,8 +65,6 @@ class SyncResult:
     """Whether there is more to have, in another session as soon as the provider allows one."""
     duplicates: int = 0
     """Messages that were retrieved and turned out to be held."""
-    delays_s: Sequence[float] = ()
-    """Of each message that was retrieved, from being listed to being durable."""
 
 
 class Runner:
@@ -83,6 +81,7 @@ class Runner:
         max_message_octets: a larger message stays upstream.
         deleter: deletes upstream after a poll that went well; None deletes nothing.
         elsewhere: as for `Intake`; used where there are many messages.
+        durable: told of each retrieved message how many seconds after being listed it was durable.
     """
 
     def __init__(
@@ -98,8 +97,10 @@ class Runner:
         max_message_octets: int = MAX_MESSAGE_OCTETS,
         deleter: Deleter | None = None,
         elsewhere: Ingester | None = None,
+        durable: Callable[[float], None] = lambda seconds: None,
     ) -> None:
         self._account = account
+        self._durable = durable
         self._deleter = deleter
         self._database = database
         self._connector = connector
@@ -152,7 +153,6 @@ class Runner:
             interrupted=interrupted,
             again=tally.again and error is None,
             duplicates=tally.duplicates,
-            delays_s=tally.delays_s,
         )
 
     async def _poll(self, tally: Tally, progress: Callable[[Progress], None]) -> None:
@@ -210,6 +210,7 @@ class Runner:
             tell=tell,
             remember=self._remember,
             elsewhere=self._elsewhere,
+            durable=self._durable,
         )
         try:
             await poll.run(session)

@@ -1,6 +1,5 @@
 """What a poll has come to; filled as it goes, so that it is right wherever the poll ends."""
 
-from array import array
 from dataclasses import dataclass, field
 
 from bridge.sync.port import Retrieved
@@ -21,8 +20,6 @@ class Tally:
     octets: int = 0
     duplicates: int = 0
     """Messages that were retrieved and are held already."""
-    delays_s: "array[float]" = field(default_factory=lambda: array("d"))
-    """Of each message that was retrieved, from being listed to being durable."""
     deleted: int = 0
     deferred: int = 0
     """Messages in doubt that are left to a later session."""
@@ -48,12 +45,11 @@ class Tally:
         """So many more were deleted upstream."""
         self.deleted += messages
 
-    def count(self, step: Step, delay_s: float) -> None:
-        """A message that was to be retrieved is durable, so long after it was listed."""
+    def count(self, step: Step) -> None:
+        """A message that was to be retrieved is durable."""
         size = step.arrived.message.size
         self.held += 1
         self.duplicates += not step.is_new
-        self.delays_s.append(delay_s)
         self.held_octets += size
         listed = step.arrived.item.listed
         if listed.uidl is None:

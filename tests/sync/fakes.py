@@ -311,6 +311,7 @@ class World:
         provider: Provider | None = None,
         can_fetch: Callable[[], bool] = lambda: True,
         max_message_octets: int = MAX_MESSAGE_OCTETS,
+        durable: Callable[[float], None] = lambda seconds: None,
     ) -> Runner:
         return Runner(
             account=account or self.account,
@@ -320,6 +321,7 @@ class World:
             loop=self.loop,
             can_fetch=can_fetch,
             max_message_octets=max_message_octets,
+            durable=durable,
         )
 
     def sync(

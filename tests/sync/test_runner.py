@@ -47,6 +47,25 @@ def test_a_first_sync_brings_every_message_in_listing_order_and_a_second_nothing
     assert (status.state, status.listed, status.pending) == (AccountState.OK, 3, 0)
 
 
+def test_how_long_each_message_took_from_the_listing_is_told_once_it_is_durable(
+    world: World,
+) -> None:
+    fill(world, "a", "b", "c")
+    told: list[tuple[float, int]] = []
+
+    def a_second_later() -> bool:
+        world.loop.clock.advance(1)
+        return True
+
+    def durable(seconds: float) -> None:
+        told.append((seconds, len(world.inbox())))
+
+    assert now(world.runner(can_fetch=a_second_later, durable=durable).run_once()).fetched == 3
+    waited, held = zip(*told, strict=True)
+    assert list(waited) == sorted(waited) and waited[0] >= 1
+    assert all(messages >= count for count, messages in enumerate(held, 1))
+
+
 def test_promise_6_octets_are_sacred(world: World) -> None:
     odd = bytes(range(256)) * 9 + b"\n.\r\n..\r\nno line end"
     large = mail("large") + odd * 1000
