@@ -97,6 +97,13 @@ class PortInUseError(BridgeError):
     advice = "Stop the other program, or choose another port in popbridge.toml."
 
 
+class ListenerDownError(BridgeError):
+    """A listener accepts no connections any more."""
+
+    code, exit = "BR-LISTEN-02", Exit.UNAVAILABLE
+    advice = "Look at the log, then restart popbridge."
+
+
 class NotRunningError(BridgeError):
     """No daemon runs on the data folder, and only one can do what was asked for."""
 

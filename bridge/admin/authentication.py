@@ -54,7 +54,7 @@ class PasswordChecker:
         sleeper: waits for the answer to a failure.
         in_thread: runs a slow check beside the reactor.
         monotonic: seconds of a clock that is never set back.
-        used: told whose device has logged in.
+        used: told which device has logged in.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class PasswordChecker:
         sleeper: Sleeper,
         in_thread: InThread,
         monotonic: Callable[[], float],
-        used: Callable[[Account, Device], None] = lambda account, device: None,
+        used: Callable[[Device], None] = lambda device: None,
     ) -> None:
         self._database = database
         self._used = used
@@ -103,7 +103,7 @@ class PasswordChecker:
                     device.stored_key, device.server_key, auth_message, proof
                 )
                 if signature is not None:
-                    self._used(account, device)
+                    self._used(device)
                     return Proved(account, signature)
             return None
 
@@ -141,8 +141,8 @@ class PasswordChecker:
             return None
         account, devices = await self._known(name)
         for device in devices:
-            if account is not None and await self._matches(device, secret):
-                self._used(account, device)
+            if await self._matches(device, secret):
+                self._used(device)
                 return account
         return None
 

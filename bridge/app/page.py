@@ -17,12 +17,12 @@ from bridge.admin.origin import Origin
 from bridge.app.core import Core
 from bridge.config import WebConfig
 from bridge.errors import BridgeError, ConfigError
-from bridge.model.account import Account, Device
-from bridge.model.ids import AccountId
+from bridge.model.account import Device
 from bridge.net import tls
 from bridge.net.listen import Listening, listen
 from bridge.store import sqlite
 from bridge.store.epoch import last_backup_s
+from bridge.store.tx import ReadTx
 from bridge.web.access import Brake, Links, Sessions
 from bridge.web.health_page import Health, Listener
 from bridge.web.pages import Pages, Server, Sources
@@ -57,8 +57,8 @@ class StatusPage:
         self._listening = listening
         self._started = core.loop.now()
         self._down: dict[str, datetime] = {}
-        self._used: dict[tuple[AccountId, str], datetime] = {}
-        self._logins: dict[str, AccountId] = {}
+        self._used: dict[str, datetime] = {}
+        """By verifier: a name may be given to another device, a login to another account."""
         self._names: tuple[Path | None, float, frozenset[str]] = (None, 0.0, frozenset())
         self._links = Links(time.monotonic)
         self._sessions = Sessions(time.monotonic)
@@ -92,10 +92,19 @@ class StatusPage:
         self._look()
         return found
 
-    def used(self, account: Account, device: Device) -> None:
+    def used(self, device: Device) -> None:
         """A device has logged in."""
-        self._used[account.id, device.name] = self._core.loop.now()
-        self._logins[account.login] = account.id
+        self._used[device.verifier] = self._core.loop.now()
+
+    async def last_used(self, login: str) -> dict[str, datetime]:
+        """When the account's devices were last used, by name, as far as it is known."""
+
+        def read(tx: ReadTx) -> tuple[Device, ...]:
+            account = tx.account(login)
+            return () if account is None else tuple(tx.devices(account.id))
+
+        devices = await self._core.database.read(read)
+        return {one.name: self._used[one.verifier] for one in devices if one.verifier in self._used}
 
     def link(self) -> dict[str, object]:
         """`urls` that sign one browser in, whichever is used first.
@@ -116,7 +125,7 @@ class StatusPage:
             health=self._health,
             metrics=core.metrics.exposition,
             servers=self._servers,
-            used=lambda login, name: self._used.get((self._logins.get(login, AccountId(0)), name)),
+            used=self.last_used,
             spawn=core.loop.spawn,
             clock=core.loop.now,
             monotonic=time.monotonic,
@@ -136,11 +145,13 @@ class StatusPage:
         except BridgeError:
             backup_s = None
         self._see()
+        # A disk that hangs must not hold up the reactor.
+        usage = await core.in_background(lambda: shutil.disk_usage(core.store_path.parent))
         return Health(
             versions=_versions(library.sqlite_version),
             started=self._started,
             certificate_ends=self._ends(),
-            disk_free=shutil.disk_usage(core.data).free,
+            disk_free=usage.free,
             reserve=core.settings.store.reserve_octets,
             last_backup=None if backup_s is None else datetime.fromtimestamp(backup_s, UTC),
             sqlite_advice=sqlite.advice(library.sqlite_version_info),

@@ -23,8 +23,8 @@ class Asked:
     """A request whose Host, Origin and size were found right."""
 
     path: tuple[str, ...]
-    query: Mapping[str, str]
-    form: Mapping[str, str]
+    given: Mapping[str, str]
+    """Of the form, and of the address behind "?"."""
     session: Session
     live: bool = False
     """Only the part that changes by itself is wanted."""

@@ -7,9 +7,10 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.resource import Resource
-from twisted.web.server import NOT_DONE_YET, Request, Site
+from twisted.web.server import NOT_DONE_YET, Site
 
 from bridge.metrics import CONTENT_TYPE, Metrics
+from bridge.web.request import QuietRequest
 
 Ready = Callable[[], Coroutine[Any, Any, list[str]]]
 """What keeps the daemon from serving, in words; empty when all is well."""
@@ -24,13 +25,8 @@ _TEXT = b"text/plain; charset=utf-8"
 _log = Logger("popbridge.health")
 
 
-class _Request(Request):
-    """A request whose answer hides what serves it, and whose body is dropped."""
-
-    def setHeader(self, name: str | bytes, value: str | bytes) -> None:
-        own = name.lower() in ("server", b"server")
-        # Twisted names itself and its version.
-        super().setHeader(name, b"popbridge" if own else value)  # type: ignore[no-untyped-call]
+class _Request(QuietRequest):
+    """A request whose body is dropped."""
 
     def handleContentChunk(self, data: bytes) -> None:
         # Nothing here reads a body; Twisted would keep one of any size in a file.

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from bridge.admin.times import time_form
+from bridge.errors import ListenerDownError, StoreFullError
 from bridge.model.policy import period, volume
-from bridge.web.words import Problem, ago, form
+from bridge.web.words import Problem, ago
 
 CERTIFICATE_SOON = timedelta(days=14)
 BACKUP_OLD = timedelta(days=30)
@@ -56,9 +58,11 @@ def banners(health: Health, now: datetime) -> list[Banner]:
     for one in health.listeners:
         if one.down_since is not None:
             text = f"{one.url} accepts no connections any more."
-            remedy = "Look at the log, then restart popbridge."
             problem = Problem(
-                code="BR-LISTEN-01", text=text, since=form(one.down_since), remedy=remedy
+                code=ListenerDownError.code,
+                text=text,
+                since=time_form(one.down_since),
+                remedy=ListenerDownError.advice,
             )
             found.append(Banner("A listener is down", problem))
     if health.disk_free < health.reserve:
@@ -68,14 +72,14 @@ def banners(health: Health, now: datetime) -> list[Banner]:
         )
         remedy = "Free some space; fetching goes on by itself."
         found.append(
-            Banner("The disk is full", Problem(code="BR-STORE-02", text=text, remedy=remedy))
+            Banner("The disk is full", Problem(code=StoreFullError.code, text=text, remedy=remedy))
         )
     ends = health.certificate_ends
     if ends is not None and ends - now < CERTIFICATE_SOON:
         word = "has expired" if ends <= now else "expires soon"
         problem = Problem(
-            text=f"The certificate that mail apps see {word}: {form(ends)}.",
-            since=form(ends) if ends <= now else None,
+            text=f"The certificate that mail apps see {word}: {time_form(ends)}.",
+            since=time_form(ends) if ends <= now else None,
             remedy="Renew the files of [tls]; they are loaded within an hour, or with SIGHUP.",
         )
         found.append(Banner(f"The certificate {word}", problem))
@@ -93,13 +97,13 @@ def facts(health: Health, now: datetime) -> list[tuple[str, str, str]]:
     return [
         *lines,
         ("Running for", period((now - health.started).total_seconds()), ""),
-        ("Certificate", "none" if ends is None else f"ends {ago(form(ends), now)}", ""),
+        ("Certificate", "none" if ends is None else f"ends {ago(time_form(ends), now)}", ""),
         (
             "Disk",
             f"{volume(health.disk_free)} free",
             f"{volume(health.reserve)} are kept in reserve",
         ),
-        ("Last backup", ago(None if backup is None else form(backup), now), old),
+        ("Last backup", ago(time_form(backup), now), old),
     ]
 
 
@@ -108,15 +112,13 @@ def bundle(
 ) -> bytes:
     """A zip for who helps: only values of kinds that can't name anybody are taken."""
     told = {
-        "at": form(now),
+        "at": time_form(now),
         "versions": dict(health.versions),
-        "started": form(health.started),
-        "certificate_ends": None
-        if health.certificate_ends is None
-        else form(health.certificate_ends),
+        "started": time_form(health.started),
+        "certificate_ends": time_form(health.certificate_ends),
         "disk_free": health.disk_free,
         "reserve": health.reserve,
-        "last_backup": None if health.last_backup is None else form(health.last_backup),
+        "last_backup": time_form(health.last_backup),
         "sqlite_affected": health.sqlite_advice is not None,
         "listeners": [
             {"scheme": one.url.partition(":")[0], "up": one.up} for one in health.listeners

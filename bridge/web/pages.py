@@ -1,20 +1,24 @@
 """The pages: each asks for operations and fills a template, each form does and then redirects."""
 
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+import re
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 from urllib.parse import quote
 
+from bridge.admin.times import time_form
 from bridge.errors import BridgeError, UnknownLoginError, UsageError
 from bridge.sync.activity import Activity
 from bridge.web.access import Message
 from bridge.web.answers import Answer, Asked, Renderer, redirect
 from bridge.web.health_page import Health, banners, bundle, facts
-from bridge.web.words import Row, form, row, summary
+from bridge.web.words import Row, row, summary
 
 PER_PAGE = 100
 """Accounts on a page."""
+
+_NUMBER = re.compile(r"[0-9]{1,9}", re.ASCII)
 
 FRESH_S = 1.0
 """How old what is shown may be, or ten times what it took to find out: pages that refresh
@@ -47,8 +51,8 @@ class Sources:
     health: Callable[[], Awaitable[Health]]
     metrics: Callable[[], bytes]
     servers: Callable[[], Sequence[Server]]
-    used: Callable[[str, str], datetime | None]
-    """When a device (login, name) was last used, as far as it is known."""
+    used: Callable[[str], Awaitable[Mapping[str, datetime]]]
+    """When a login's devices were last used, by name, as far as it is known."""
     spawn: Callable[[Coroutine[Any, Any, None]], None]
     clock: Callable[[], datetime]
     monotonic: Callable[[], float]
@@ -86,7 +90,7 @@ class Pages:
                 return redirect("/")
             case ("accounts", login, *action):
                 await self._act(asked, login, "/".join(action))
-                if action == ["sync"] and "back" not in asked.form:
+                if action == ["sync"] and "back" not in asked.given:
                     return redirect("/")
                 return redirect(f"/accounts/{quote(login, safe='@+')}")
             case _:
@@ -103,7 +107,7 @@ class Pages:
             self._until = 0.0
 
     async def _done(self, asked: Asked, login: str, action: str) -> Message:
-        perform, given = self._of.perform, asked.form
+        perform, given = self._of.perform, asked.given
         match action:
             case "sync":
                 await perform("account describe", login=login)
@@ -177,16 +181,11 @@ class Pages:
 
     async def _overview(self, asked: Asked) -> Answer:
         everyone = await self._rows()
-        search = asked.query.get("search", "").strip().lower()
+        search = asked.given.get("search", "").strip().lower()
         rows = sorted((one for one in everyone if search in one.login), key=lambda one: one.order)
         pages = max(1, -(-len(rows) // PER_PAGE))
-        number = asked.query.get("page", "1")
-        page = (
-            min(int(number), pages)
-            if number.isascii() and number.isdigit() and len(number) < 9
-            else 1
-        )
-        page = max(1, page)
+        wished = asked.given.get("page", "")
+        page = min(max(1, int(wished)), pages) if _NUMBER.fullmatch(wished) else 1
         return self._render.page(
             "overview",
             asked,
@@ -209,14 +208,15 @@ class Pages:
             raise UnknownLoginError(f"There is no account {login!r}.", "It was removed just now.")
         now_policy = await perform("account policy", login=login, policy=found.policy)
         preview = now_policy if now_policy["deletes"] else None
-        wished = asked.query.get("policy")
+        wished = asked.given.get("policy")
         if wished is not None and not asked.live:
             try:
                 preview = await perform("account policy", login=login, policy=wished)
             except UsageError as error:
                 asked.session.message = Message(error.text, error.remedy, bad=True)
+        used = await self._of.used(login)
         ended = [
-            {"at": form(one.at), "result": one.result}
+            {"at": time_form(one.at), "result": one.result}
             for one in self._of.activity.ended(login)[::-1]
         ]
         return self._render.page(
@@ -232,8 +232,7 @@ class Pages:
             preview=preview,
             frozen=now_policy["frozen"],
             devices=[
-                {"name": name, "used": _form(self._of.used(login, name))}
-                for name in account["devices"]
+                {"name": name, "used": time_form(used.get(name))} for name in account["devices"]
             ],
             servers=self._of.servers(),
         )
@@ -260,7 +259,3 @@ class Pages:
             content_type="application/zip",
             headers=(("Content-Disposition", attachment),),
         )
-
-
-def _form(moment: datetime | None) -> str | None:
-    return None if moment is None else form(moment)

@@ -14,12 +14,13 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel
 from twisted.web.resource import Resource
-from twisted.web.server import NOT_DONE_YET, Request, Site
+from twisted.web.server import NOT_DONE_YET, Site
 
 from bridge.errors import BridgeError, Exit, UnknownLoginError
 from bridge.web.access import Brake, Links, Session, Sessions, known_host, own_origin, same_token
 from bridge.web.answers import Answer, Asked, Renderer, redirect
 from bridge.web.pages import Pages
+from bridge.web.request import QuietRequest
 
 MAX_BODY_OCTETS = 64 * 1024
 """Forms are small."""
@@ -78,7 +79,7 @@ class _Channel(HTTPChannel):
         super().connectionLost(reason)  # type: ignore[no-untyped-call]
 
 
-class _Request(Request):
+class _Request(QuietRequest):
     """A request of bounded size that must arrive in time."""
 
     too_large = False
@@ -88,11 +89,6 @@ class _Request(Request):
         super().__init__(channel, *more, **named)  # type: ignore[no-untyped-call]
         self._taken = 0
         self._late = channel.site.reactor.callLater(REQUEST_S, self._cut)
-
-    def setHeader(self, name: str | bytes, value: str | bytes) -> None:
-        own = name.lower() in ("server", b"server")
-        # Twisted names itself and its version.
-        super().setHeader(name, b"popbridge" if own else value)  # type: ignore[no-untyped-call]
 
     def gotLength(self, length: int | None) -> None:
         if length is not None and length > MAX_BODY_OCTETS:
@@ -210,7 +206,7 @@ class _Root(Resource):
         self, request: Any, path: tuple[str, ...], given: dict[str, str], session: Session,
         cookie: str, *, live: bool,
     ) -> Answer:  # fmt: skip
-        asked = Asked(path=path, query=given, form=given, session=session, live=live)
+        asked = Asked(path=path, given=given, session=session, live=live)
         if request.method == b"POST":
             if not same_token(session, given.get("csrf", "")):
                 return self._render.error(

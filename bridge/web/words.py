@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
+from bridge.admin.times import time_form
+from bridge.errors import FrozenError
 from bridge.model.policy import period, volume
 from bridge.sync.activity import KEPT, Ended, Running
 
@@ -141,7 +143,7 @@ def _problems(
     if frozen and not (error and error["text"] == frozen["cause"]):
         found.append(
             Problem(
-                code="BR-POP-09",
+                code=FrozenError.code,
                 text=str(frozen["cause"]),
                 since=frozen["since"],
                 remedy=frozen["remedy"],
@@ -170,9 +172,10 @@ def _unsaved(one: Mapping[str, Any], ended: Sequence[Ended]) -> Problem | None:
         if each.result.error is None or each.result.error.code != error.code:
             break
         since = each.at
-    if one["last_success"] and one["last_success"] > form(ended[-1].at):
+    success = one["last_success"]
+    if success and datetime.fromisoformat(success) > ended[-1].at:
         return None
-    return Problem(code=error.code, text=error.text, since=form(since), remedy=error.remedy)
+    return Problem(code=error.code, text=error.text, since=time_form(since), remedy=error.remedy)
 
 
 def _notes(one: Mapping[str, Any]) -> list[str]:
@@ -213,11 +216,6 @@ def ago(text: str | None, now: datetime) -> str:
 def size(octets: int | None) -> str:
     """An amount of mail, or "unknown"."""
     return "unknown" if octets is None else volume(octets)
-
-
-def form(moment: datetime) -> str:
-    """RFC 3339 in UTC, to the second."""
-    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def summary(rows: Sequence[Row]) -> str:

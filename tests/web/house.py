@@ -94,7 +94,7 @@ class House:
             health=self._health,
             metrics=lambda: b"metric 1\n",
             servers=lambda: [Server("mail.example", 1993, "SSL/TLS")],
-            used=lambda login, name: NOW - timedelta(hours=2),
+            used=self._used,
             spawn=lambda work: self.spawned.append(done(work)),
             clock=self.now,
             monotonic=self.clock.seconds,
@@ -112,6 +112,9 @@ class House:
 
     async def _health(self) -> Health:
         return self.health
+
+    async def _used(self, login: str) -> dict[str, datetime]:
+        return {"first": NOW - timedelta(hours=2)}
 
 
 @dataclass(frozen=True)
