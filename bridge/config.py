@@ -115,13 +115,23 @@ def _at_least(value: int, least: int, shown: Callable[[int], str]) -> int:
     return value
 
 
-def _names(note: str) -> _Key:
-    def read(value: object) -> tuple[str, ...]:
+def _list(note: str, read_one: Callable[[object], Any]) -> _Key:
+    def read(value: object) -> tuple[Any, ...]:
         if not isinstance(value, list):
             raise UsageError(f"{value!r} is not a list.", 'Write ["…", "…"].')
-        return tuple(_text_of(each, "a host name").lower() for each in value)
+        return tuple(map(read_one, value))
 
-    return _Key(note, read, lambda names: json.dumps(list(names)), _by_commas)
+    def write(values: Iterable[Any]) -> str:
+        return json.dumps(list(map(str, values)))
+
+    def unfold(text: str) -> object:
+        return [part.strip() for part in text.split(",") if part.strip()]
+
+    return _Key(note, read, write, unfold)
+
+
+def _names(note: str) -> _Key:
+    return _list(note, lambda value: _text_of(value, "a host name").lower())
 
 
 def _is_loopback(host: str) -> bool:
@@ -146,15 +156,7 @@ def _listens(note: str, *schemes: str, loopback: tuple[str, ...] = ()) -> _Key:
             )
         return listen
 
-    def read(value: object) -> tuple[Listen, ...]:
-        if not isinstance(value, list):
-            raise UsageError(f"{value!r} is not a list.", 'Write ["…", "…"].')
-        return tuple(read_one(each) for each in value)
-
-    def write(listens: Iterable[Listen]) -> str:
-        return json.dumps([str(listen) for listen in listens])
-
-    return _Key(note, read, write, _by_commas)
+    return _list(note, read_one)
 
 
 def _networks(note: str) -> _Key:
@@ -166,19 +168,7 @@ def _networks(note: str) -> _Key:
                 f"{value!r} is not a network.", "Write one such as 10.0.0.0/8 or fd00::/8."
             ) from None
 
-    def read(value: object) -> tuple[Network, ...]:
-        if not isinstance(value, list):
-            raise UsageError(f"{value!r} is not a list.", 'Write ["…", "…"].')
-        return tuple(read_one(each) for each in value)
-
-    def write(networks: Iterable[Network]) -> str:
-        return json.dumps([str(network) for network in networks])
-
-    return _Key(note, read, write, _by_commas)
-
-
-def _by_commas(text: str) -> object:
-    return [part.strip() for part in text.split(",") if part.strip()]
+    return _list(note, read_one)
 
 
 def _store_url(text: str) -> str:

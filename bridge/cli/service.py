@@ -16,6 +16,12 @@ from bridge.errors import ConfigError, StoreError, UsageError
 COMMAND = "/usr/bin/popbridge"
 """As the units name it; a packager leaves it."""
 
+SYSTEM_UNITS = (
+    "popbridge.service",
+    "popbridge.socket",
+    "popbridge-backup.service",
+    "popbridge-backup.timer",
+)
 _HIDDEN = ("/home/", "/root/", "/run/user/", "/tmp/", "/var/tmp/")
 """What the system's unit can't see: ProtectHome= and PrivateTmp=."""
 
@@ -96,11 +102,10 @@ def system_plan(units: Path, command: Sequence[str], root: Path = Path("/")) -> 
             f"A system service can't see {command[0]}: it is kept from home and temporary folders.",
             "Install popbridge in /opt (python3 -m venv /opt/popbridge), or use --user.",
         )
-    names = ("service", "socket", "-backup.service", "-backup.timer")
-    files = {}
-    for name in names:
-        unit = f"popbridge{name if name.startswith('-') else f'.{name}'}"
-        files[root / "etc/systemd/system" / unit] = _with_command(units / unit, command)
+    files = {
+        root / "etc/systemd/system" / unit: _with_command(units / unit, command)
+        for unit in SYSTEM_UNITS
+    }
     for kind in ("sysusers", "tmpfiles"):
         place = root / f"etc/{kind}.d/popbridge.conf"
         files[place] = (units / f"popbridge.{kind}").read_text()

@@ -7,15 +7,14 @@ to be anybody. (HAProxy's doc/proxy-protocol.txt, versions 1 and 2.)
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network, ip_address
+from ipaddress import ip_address
 from typing import Any
 
 from twisted.internet import protocol
 from twisted.internet.address import IPv4Address, IPv6Address
 
+from bridge.config import Network
 from bridge.net.loop import DelayedCall, Timers
-
-Network = IPv4Network | IPv6Network
 
 HEADER_S = 3.0
 """A proxy sends it with its first segment; Dovecot waits as long."""
