@@ -104,6 +104,27 @@ class ListenerDownError(BridgeError):
     advice = "Look at the log, then restart popbridge."
 
 
+class ServedCertificateError(BridgeError):
+    """The certificate that mail apps are shown is over, or isn't the one it should be."""
+
+    code, exit = "BR-TLS-01", Exit.UNAVAILABLE
+    advice = "Renew the files of [tls], then `systemctl reload popbridge`, or restart it."
+
+
+class ImapAnswerError(BridgeError):
+    """popbridge doesn't answer a mail app as it should."""
+
+    code, exit = "BR-IMAP-01", Exit.UNAVAILABLE
+    advice = "Look at the log; restart popbridge. If it stays, report it."
+
+
+class DevicePasswordError(BridgeError):
+    """popbridge refused an IMAP login and password."""
+
+    code, exit = "BR-LOGIN-03", Exit.NO_PERMISSION
+    advice = "The status page makes a new one for each device: `popbridge status --link`."
+
+
 class NotRunningError(BridgeError):
     """No daemon runs on the data folder, and only one can do what was asked for."""
 

@@ -13,7 +13,7 @@ SUPPORT = BASE | {"metrics", "bus", "config", "crypto", "saslprep", "url"}
 SESSION = SUPPORT | {"imap", "mime", "ingest", "query", "store", "intake", "session"}
 SYNC = SUPPORT | {"imap", "pop3", "mime", "ingest", "query", "store", "intake", "sync"}
 ADMIN = SESSION | SYNC | {"admin", "archive"}
-ALL = ADMIN | {"net", "web", "cli", "app", "worker"}
+ALL = ADMIN | {"net", "web", "doctor", "cli", "app", "worker"}
 MAY_IMPORT = {
     "model": {"model"},
     "errors": set(),
@@ -36,6 +36,7 @@ MAY_IMPORT = {
     "admin": ADMIN,
     "net": ADMIN | {"net"},
     "web": ADMIN | {"net", "web"},
+    "doctor": BASE | {"config", "net", "doctor"},
     "cli": ALL,
     "app": ALL | {"logs"},
     "logs": BASE,
@@ -49,6 +50,7 @@ THIRD_PARTY = {
     "store": {"sqlalchemy", "alembic", "pysqlite3"},
     "net": {"twisted", "zope", "OpenSSL", "cryptography", "service_identity"},
     "web": {"twisted", "zope", "prometheus_client", "jinja2", "markupsafe"},
+    "doctor": {"imapclient", "cryptography"},
     "cli": {"click"},
     "app": {"twisted"},
     "logs": {"twisted"},

@@ -1,6 +1,6 @@
 """What the operations work with."""
 
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -44,6 +44,24 @@ class Syncs(Protocol):
         """Polls one account, or joins the poll that runs."""
         ...
 
+    async def undisturbed(
+        self, account_id: AccountId, work: Callable[[], Awaitable[T]]
+    ) -> tuple[T] | None:
+        """What `work` returns, while no poll of the account begins; None where one runs."""
+        ...
+
+
+class Limited(Protocol):
+    """Runs what may take too long."""
+
+    async def __call__(self, work: Coroutine[Any, Any, T], seconds: float) -> T:
+        """What `work` returns.
+
+        Raises:
+            TimedOutError: it took longer, and was ended.
+        """
+        ...
+
 
 class Secrets(Protocol):
     """Of `SecretFetcher` what operations need."""
@@ -73,6 +91,7 @@ class Admin:
     store_path: Path
     in_background: InThread
     """As `in_thread`, for what takes long."""
+    limited: Limited
 
     async def secret(self, account: Account) -> Secret:
         """What logs in to the account's provider, fetched anew where it isn't sealed.

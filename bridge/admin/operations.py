@@ -15,6 +15,7 @@ from bridge.admin.changes import AccountChanges, set_account, show_account
 from bridge.admin.context import Admin
 from bridge.admin.devices import add_device, list_devices, revoke_device
 from bridge.admin.doubtful import doubtful_messages, storage
+from bridge.admin.examining import EXAMINING
 from bridge.admin.moving import MOVING
 from bridge.admin.origin import Origin, check_origin
 from bridge.admin.proof import PROOF
@@ -86,6 +87,7 @@ async def _revoke_device(admin: Admin, arguments: Mapping[str, Any], report: Rep
 
 
 OPERATIONS: dict[str, Operation] = {
+    **EXAMINING,
     **MOVING,
     **PROOF,
     **RETENTION,

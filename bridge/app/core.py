@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.threads import deferToThreadPool
@@ -23,7 +23,7 @@ from bridge.admin.status import state_of
 from bridge.bus import Bus
 from bridge.config import Config, SyncConfig
 from bridge.crypto import Sealer, load_key
-from bridge.errors import StoreError, StoreFullError
+from bridge.errors import StoreError, StoreFullError, TimedOutError
 from bridge.metrics import Metrics
 from bridge.model.account import Account, AccountState, SyncStatus
 from bridge.model.change import Change
@@ -147,6 +147,7 @@ class Core:
             data=self.data,
             store_path=self.store_path,
             in_background=self.in_background,
+            limited=self.limited,
         )
 
     def use(self, sync: SyncConfig) -> None:
@@ -176,6 +177,22 @@ class Core:
         """What each returns, in order, once all have ended; they run side by side."""
         results: list[T] = await gatherResults(map(Deferred.fromCoroutine, works))
         return results
+
+    async def limited(self, work: Coroutine[Any, Any, T], seconds: float) -> T:
+        """What `work` returns; after `seconds` it is cancelled.
+
+        Raises:
+            TimedOutError: it was.
+        """
+
+        def late(*_: object) -> NoReturn:
+            raise TimedOutError(
+                f"It wasn't done within {seconds:g} seconds.", "Try again; look at the network."
+            )
+
+        running = Deferred.fromCoroutine(work)
+        running.addTimeout(seconds, self.reactor, late)
+        return await running
 
     async def sleep(self, seconds: float) -> None:
         """Returns after `seconds`."""
@@ -311,3 +328,9 @@ class _Counted:
     ) -> SyncResult:
         """As `Syncs.sync_now`."""
         return await self._syncs.sync_now(account_id, progress)
+
+    async def undisturbed(
+        self, account_id: AccountId, work: Callable[[], Awaitable[T]]
+    ) -> tuple[T] | None:
+        """As `Syncs.undisturbed`."""
+        return await self._syncs.undisturbed(account_id, work)

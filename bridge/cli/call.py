@@ -82,7 +82,7 @@ def converse(
             with connection:
                 return _ask(connection, operation, arguments, report)
 
-        return _result(talk(ask))
+        return at_once(talk(ask))
     # Slow to import, and needed only here.
     from bridge import app
 
@@ -90,7 +90,7 @@ def converse(
     return app.converse(settings.data, settings.config, name, talk, report)
 
 
-def _result(talk: Coroutine[Any, Any, T]) -> T:
+def at_once(talk: Coroutine[Any, Any, T]) -> T:
     """What a coroutine returns that has nothing to wait for."""
     try:
         talk.send(None)

@@ -31,6 +31,10 @@ class Lazy:
         """As `bridge.cli.settings.load`."""
         return settings_module.load(self._data, self._config_file, os.environ)
 
+    def locate(self) -> tuple[Path, Path]:
+        """As `bridge.cli.settings.locate`."""
+        return settings_module.locate(self._data, self._config_file, os.environ)
+
 
 class Commands(click.Group):
     """The sub-commands, of which only the one that is run is imported."""
@@ -64,6 +68,7 @@ _COMMANDS = {
     "completion": "completion:completion",
     "config": "config:config",
     "demo": "demo:demo",
+    "doctor": "doctor:doctor",
     "export": "export:export",
     "healthcheck": "healthcheck:healthcheck",
     "import": "import_:import_command",

@@ -27,14 +27,26 @@ def load(data: Path | None, config_file: Path | None, environ: Mapping[str, str]
     Raises:
         ConfigError: the configuration is wrong.
     """
-    folder = _expanded(data or find_data(environ)).absolute()
+    folder, path = locate(data, config_file, environ)
     named = config_file or _path(environ, "POPBRIDGE_CONFIG")
-    path = _expanded(named or folder / "popbridge.toml")
     if named is not None and not os.path.lexists(path):
         raise ConfigError(
             f"There is no configuration file {path}.", "Look at --config or POPBRIDGE_CONFIG."
         )
     return Settings(folder, config.load(path, environ), path)
+
+
+def locate(
+    data: Path | None, config_file: Path | None, environ: Mapping[str, str]
+) -> tuple[Path, Path]:
+    """The data folder and the configuration file, neither of which need be there.
+
+    Raises:
+        ConfigError: there is no home folder that one of them could be in.
+    """
+    folder = _expanded(data or find_data(environ)).absolute()
+    named = config_file or _path(environ, "POPBRIDGE_CONFIG")
+    return folder, _expanded(named or folder / "popbridge.toml")
 
 
 def find_data(environ: Mapping[str, str]) -> Path:

@@ -13,7 +13,7 @@ from bridge.net.pop3_wire import Wire
 from bridge.pop3.commands import line
 from bridge.pop3.multiline import BareLfScanner, BodyScanner
 from bridge.pop3.replies import Capabilities, ListingParser, Reply
-from bridge.sync.port import RetrieveSink
+from bridge.sync.port import RetrieveSink, Seen
 
 MAX_OCTETS_IN_FLIGHT = 16 * 1024 * 1024
 """Listed octets asked for and not yet here. One message may be larger."""
@@ -87,6 +87,15 @@ class Pop3Session:
     def bare_lf(self) -> bool:
         """As `PopSession.bare_lf`."""
         return self._wire.bare_lf
+
+    @property
+    def seen(self) -> Seen:
+        """As `PopSession.seen`."""
+        if self._wire.tls is None:
+            return Seen(self.capabilities.names)
+        certificate = self._wire.tls.get_peer_certificate(as_cryptography=True)
+        version = self._wire.tls.get_protocol_version_name()
+        return Seen(self.capabilities.names, version, certificate.not_valid_after_utc)
 
     @property
     def login_delay_s(self) -> int:

@@ -46,6 +46,8 @@ class Wire(Protocol):
         """Seconds without an octet after which the connection has failed."""
         self.hung_up = False
         """Whether the connection ended by itself, unasked."""
+        self.tls: Any = None
+        """OpenSSL's connection, once TLS has been started."""
         self._certificate_fault = ""
         self._pinned = False
         self._reactor = reactor
@@ -217,8 +219,9 @@ class Wire(Protocol):
         self.secure = True
         self.transport.startTLS(options)
         layer = self.transport.protocol
+        self.tls = layer.getHandle()
         # In time: so far the handshake has only been offered.
-        options.check(layer.getHandle(), self._note_certificate_fault)
+        options.check(self.tls, self._note_certificate_fault)
         self._pinned = options.pinned
         # The handshake and parts of records are progress too, but never get to `dataReceived`.
         layer.dataReceived = self._counting(layer.dataReceived)

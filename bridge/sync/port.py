@@ -1,6 +1,6 @@
 """What sync needs of a POP3 connection; `net.pop3` provides it, tests script it."""
 
-from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
@@ -32,8 +32,25 @@ class RetrieveSink(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a server shows of itself: to be told to people, not to go by."""
+
+    capabilities: Mapping[str, tuple[str, ...]]
+    """Upper-case names of CAPA with their arguments; empty where it is unknown."""
+    tls: str = ""
+    """The version that is spoken, such as "TLSv1.3"; "" without TLS."""
+    certificate_ends: datetime | None = None
+    """Of the server's own certificate, aware UTC."""
+
+
 class PopSession(Protocol):
     """One logged-in POP session. A connection that fails raises from whatever is awaited."""
+
+    @property
+    def seen(self) -> Seen:
+        """What it offers, and how it is protected."""
+        ...
 
     @property
     def login_delay_s(self) -> int:

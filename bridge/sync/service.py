@@ -2,9 +2,10 @@
 
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from bridge.errors import BridgeError, StoreError, StoreFullError, UnknownLoginError, UpstreamError
 from bridge.model.account import Account, SyncStatus
@@ -18,6 +19,7 @@ from bridge.sync.runner import Progress, Runner, SyncResult, fault
 from bridge.sync.schedule import next_attempt
 from bridge.sync.status import count_failures
 
+T = TypeVar("T")
 HOUR = timedelta(hours=1)
 
 FEW_ACCOUNTS = 20
@@ -202,6 +204,38 @@ class SyncService:
             self._queue.add(account_id, entry.host, first=True)
             self._pump()
         return await done
+
+    async def undisturbed(
+        self, account_id: AccountId, work: Callable[[], Awaitable[T]]
+    ) -> tuple[T] | None:
+        """What `work` returns, which may log in upstream: no poll of the account begins meanwhile.
+
+        Providers let one program at a time into a mailbox. None where a poll runs or is about to;
+        then `work` isn't called.
+        """
+        entry = self._entries.get(account_id)
+        if entry is None:  # Of a service that wasn't started, which polls nothing by itself.
+            return (await work(),)
+        if entry.running or account_id in self._queue:
+            return None
+        entry.unset_timer()
+        entry.running = True
+        try:
+            return (await work(),)
+        finally:
+            entry.running, entry.last_attempt = False, self._loop.now()
+            entry.due = max(entry.due, entry.last_attempt + timedelta(seconds=entry.least_s))
+            self._resume(entry)
+
+    def _resume(self, entry: _Entry) -> None:
+        """Polls an account again, at once if somebody waits for it."""
+        if entry.done is None:
+            self._arm(entry)
+        elif self._stopped or self._entries.get(entry.account.id) is not entry:
+            _release(entry, _unpolled(entry.account, _stopping()))
+        else:
+            self._queue.add(entry.account.id, entry.host, first=True)
+            self._pump()
 
     async def _load(self) -> None:
         self._loads_begun += 1

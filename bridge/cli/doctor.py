@@ -1,0 +1,278 @@
+"""`popbridge doctor`: looks at an installation as POP3 servers and mail apps meet it."""
+
+import json
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import click
+
+from bridge.cli.call import Ask, ask_daemon, at_once, converse
+from bridge.cli.doctor_report import Report
+from bridge.cli.secret import read_secret
+from bridge.cli.settings import Settings
+from bridge.config import Config
+from bridge.doctor import checks
+from bridge.doctor.facts import AccountFacts, Listeners, Served, StoreFacts
+from bridge.doctor.finding import Entry, Finding, Missing, failed, unchecked, worst_exit
+from bridge.doctor.limit import limited
+from bridge.errors import (
+    BridgeError,
+    ConfigError,
+    NotRunningError,
+    StoreError,
+    StoreLockedError,
+    TimedOutError,
+    UnknownLoginError,
+    UsageError,
+)
+from bridge.net.runfile import read_run_file
+
+T = TypeVar("T")
+
+FILES_S = 15.0
+"""For what reads files: a disk that hangs, or a folder of a machine that is gone."""
+
+STORE_S = 30.0
+"""For the daemon's first answer."""
+
+ACCOUNT_S = 120.0
+"""For all that is asked about one account; the daemon has shorter limits of its own."""
+
+_NOT_RUNNING = "popbridge isn't running"
+
+
+@click.command()
+@click.argument("logins", nargs=-1, metavar="[LOGIN]...")
+@click.option(
+    "--password-file",
+    metavar="F",
+    help="Log in over IMAP with this password of LOGIN: a file, or - for standard input.",
+)
+@click.option("--json", "as_json", is_flag=True)
+@click.pass_obj
+def doctor(obj: Any, logins: tuple[str, ...], password_file: str | None, as_json: bool) -> int:
+    """Checks the installation and the accounts named, or all; says in words what is wrong.
+
+    It changes nothing, here or at the provider. The exit code is that of the worst failure.
+    """
+    if password_file is not None and len(set(logins)) != 1:
+        raise UsageError(
+            "--password-file is the password of one LOGIN.", "Name that one LOGIN with it."
+        )
+    password = read_secret(password_file, "IMAP password", ask=False)
+    report = Report(quiet=as_json)
+    try:
+        _Examination(obj, logins, password, report).run()
+    finally:
+        report.clear()
+    if as_json:
+        click.echo(json.dumps({"checks": [entry.form() for entry in report.entries]}))
+    else:
+        report.sum_up()
+    return worst_exit(entry.finding for entry in report.entries)
+
+
+class _Examination:
+    """One run: gathers facts, has them judged, and shows each part as it is known."""
+
+    def __init__(
+        self, obj: Any, logins: Iterable[str], password: str | None, report: Report
+    ) -> None:
+        self._error: ConfigError | None = None
+        try:
+            self._settings: Settings = obj.load()
+        except ConfigError as error:
+            self._error = error
+            self._settings = Settings(obj.locate()[0], Config(), obj.locate()[1])
+        self._logins = list(dict.fromkeys(login.lower() for login in logins))
+        self._password = password
+        self._report = report
+        self._running = False
+
+    def run(self) -> None:
+        """All checks, in the order in which a message takes its way."""
+        self._look_at_machine()
+        served = self._look_at_certificate()
+        self._look_at_store()
+        self._look_at_listeners(served)
+
+    def _look_at_machine(self) -> None:
+        from bridge.doctor.machine import look_at_machine
+
+        settings = self._settings
+
+        def look() -> list[Entry]:
+            facts = look_at_machine(
+                settings.data, settings.config_file, settings.config, self._error
+            )
+            return checks.judged("This machine", checks.MACHINE, facts)
+
+        self._show("This machine", checks.MACHINE, look, FILES_S)
+
+    def _look_at_certificate(self) -> Served | None:
+        """What is expected of listeners; None where nobody knows."""
+        from bridge.doctor.machine import look_at_certificate
+
+        group, found = "Certificate for mail apps", []
+        if self._error is not None:
+            why = unchecked("the configuration can't be read")
+            self._report.add(checks.all_alike(group, checks.CERTIFICATE, why))
+            return None
+
+        def look() -> list[Entry]:
+            found.append(look_at_certificate(self._settings.data, self._settings.config))
+            return checks.judged(group, checks.CERTIFICATE, found[0])
+
+        self._show(group, checks.CERTIFICATE, look, FILES_S)
+        return found[0] if found else None
+
+    def _show(
+        self,
+        group: str,
+        table: tuple[checks.Check, ...],
+        look: Callable[[], list[Entry]],
+        seconds: float,
+    ) -> None:
+        """A part of the report that looks by itself, within a time."""
+        self._report.progress(group[0].lower() + group[1:])
+        try:
+            entries = limited(look, seconds, f"what was asked ({group})")
+        except TimedOutError as late:
+            entries = checks.all_alike(group, table, failed(late))
+        except OSError as wrong:
+            error = StoreError(f"{group}: {wrong.strerror or wrong}.", StoreError.advice)
+            entries = checks.all_alike(group, table, failed(error))
+        self._report.add(entries)
+
+    def _look_at_store(self) -> None:
+        """Asks the daemon, or the store itself where none runs."""
+        settings = self._settings
+        self._report.progress("the store")
+
+        async def daemon(operation: str, arguments: Any) -> Any:
+            seconds = STORE_S if operation == "doctor store" else ACCOUNT_S
+            return limited(
+                lambda: ask_daemon(settings, operation, arguments), seconds, "the daemon"
+            )
+
+        try:
+            self._running = True
+            at_once(self._talk(daemon))
+        except NotRunningError:
+            self._running = False
+            self._without_daemon()
+        except TimedOutError as late:
+            self._no_store(StoreLockedError(late.text, "Look at its log; stop and start it."))
+        except BridgeError as error:
+            self._no_store(error)
+
+    def _without_daemon(self) -> None:
+        settings = self._settings
+        store = settings.data / settings.config.store.url.removeprefix("sqlite:///")
+        if self._error is not None or not store.exists():
+            why = (
+                "there is no store yet; `popbridge account add` makes it"
+                if self._error is None
+                else "the configuration can't be read"
+            )
+            self._judge_store(Missing(why), None)
+            return
+        try:
+            converse(settings, "doctor", self._talk)
+        except BridgeError as error:
+            self._no_store(error)
+
+    def _no_store(self, error: BridgeError) -> None:
+        self._judge_store(Missing("the store can't be asked"), error)
+
+    def _judge_store(self, answer: Any, error: BridgeError | None) -> None:
+        facts = StoreFacts(now=datetime.now(UTC), running=self._running, answer=answer, error=error)
+        self._report.add(checks.judged("popbridge and its store", checks.STORE, facts))
+
+    async def _talk(self, ask: Ask) -> None:
+        """Asks about the store, then about one account after the other."""
+        answer = await ask("doctor store", {})
+        self._judge_store(answer, None)
+        known = {one["login"]: one for one in answer["accounts"]}
+        for login in self._logins or known:
+            group = f"Account {login}"
+            if login not in known:
+                error = UnknownLoginError(f"There is no account {login}.", UnknownLoginError.advice)
+                self._report.add(checks.all_alike(group, checks.ACCOUNT, failed(error)))
+                continue
+            self._report.progress(f"the provider of {login}")
+            facts = await self._examined(ask, known[login])
+            self._report.add(checks.judged(group, checks.ACCOUNT, facts))
+
+    async def _examined(self, ask: Ask, status: dict[str, Any]) -> AccountFacts:
+        found, wrong = {}, None
+        arguments = {"login": status["login"], "insist": bool(self._logins)}
+        try:
+            found = await ask("doctor account", arguments)
+        except BridgeError as error:
+            wrong = error
+        return AccountFacts(now=datetime.now(UTC), status=status, found=found, error=wrong)
+
+    def _look_at_listeners(self, served: Served | None) -> None:
+        running = read_run_file(self._settings.data / "run.json") if self._running else None
+        imap, web, metrics = (
+            ((), (), ()) if running is None else (running.imap, running.web, running.metrics)
+        )
+        facts = Listeners(
+            running=running is not None,
+            imap=imap,
+            web=web,
+            metrics=metrics,
+            proxied=tuple(map(str, self._settings.config.imap.proxy_listen)),
+        )
+        self._report.add(checks.judged("Mail apps", checks.DEVICES, facts))
+        if running is None:
+            self._unheard(_NOT_RUNNING)
+            return
+        for url in imap:
+            self._look_at_imap(url, served)
+        self._look_at_http(metrics, web)
+
+    def _unheard(self, why: str) -> None:
+        nothing: Finding = unchecked(why)
+        for group, table in (
+            ("Mail apps", checks.IMAP),
+            ("Monitoring", checks.METRICS),
+            ("Status page", checks.PAGE),
+        ):
+            self._report.add(checks.all_alike(group, table, nothing))
+
+    def _look_at_imap(self, url: str, served: Served | None) -> None:
+        # Slow to import.
+        from bridge.doctor.imap import TALK_S, look_at_imap
+
+        group = f"Mail apps at {url}"
+        user = self._logins[0] if self._password is not None else None
+        expected = served or Served(
+            now=datetime.now(UTC), path=self._settings.data / "tls", private=False, error=None
+        )
+
+        def look() -> list[Entry]:
+            facts = look_at_imap(url, expected, user, self._password)
+            return checks.judged(group, checks.IMAP, facts)
+
+        self._show(group, checks.IMAP, look, TALK_S)
+
+    def _look_at_http(self, metrics: Iterable[str], web: Iterable[str]) -> None:
+        from bridge.doctor.http import METRICS_PATHS, PAGE_PATHS
+
+        for url in metrics:
+            self._look_at_one("Monitoring", url, METRICS_PATHS, checks.METRICS)
+        for url in web:
+            self._look_at_one("Status page", url, PAGE_PATHS, checks.PAGE)
+
+    def _look_at_one(
+        self, name: str, url: str, paths: tuple[str, ...], table: tuple[checks.Check, ...]
+    ) -> None:
+        from bridge.doctor.http import HTTP_S, look_at_http
+
+        group = f"{name} at {url}"
+        self._show(
+            group, table, lambda: checks.judged(group, table, look_at_http(url, paths)), HTTP_S
+        )
