@@ -65,7 +65,8 @@ async def examine_account(admin: Admin, login: str, *, insist: bool) -> dict[str
         insist: log in though the account is paused, or its password was refused before.
 
     Returns:
-        host, port, security, user; `addresses` as `_addresses`; `skipped`, why there was no
+        host, port, security, user; `addresses` as `_addresses`; `remembered` of the last sync's
+        log-in, or None; `skipped`, why there was no
         log-in, or ""; `error` of the log-in or None; `session` as `_logged_in`, or None.
 
     Raises:
@@ -84,6 +85,7 @@ async def examine_account(admin: Admin, login: str, *, insist: bool) -> dict[str
         "security": upstream.security.value,
         "user": upstream.user,
         "addresses": addresses,
+        "remembered": _remembered(profile),
         "skipped": "",
         "session": None,
         "error": None,
@@ -99,6 +101,12 @@ async def examine_account(admin: Admin, login: str, *, insist: bool) -> dict[str
     if found["skipped"]:
         return found
     return found | await _undisturbed(admin, account, profile)
+
+
+def _remembered(profile: Profile) -> dict[str, object] | None:
+    if profile.listed_at is None:
+        return None
+    return {"expire_days": profile.expire_days, "login_delay_s": profile.login_delay_s}
 
 
 def _better_not(account: Account, known: SyncStatus) -> str:

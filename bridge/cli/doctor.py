@@ -1,8 +1,10 @@
 """`popbridge doctor`: looks at an installation as POP3 servers and mail apps meet it."""
 
 import json
+import os
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -33,7 +35,7 @@ T = TypeVar("T")
 FILES_S = 15.0
 """For what reads files: a disk that hangs, or a folder of a machine that is gone."""
 
-STORE_S = 30.0
+STORE_S = 15.0
 """For the daemon's first answer."""
 
 ACCOUNT_S = 120.0
@@ -162,26 +164,43 @@ class _Examination:
         except NotRunningError:
             self._running = False
             self._without_daemon()
-        except TimedOutError as late:
-            self._no_store(StoreLockedError(late.text, "Look at its log; stop and start it."))
+        except TimedOutError:
+            text = f"popbridge runs, but didn't answer within {STORE_S:g} seconds."
+            self._no_store(StoreLockedError(text, "Look at its log; stop it and start it again."))
         except BridgeError as error:
             self._no_store(error)
 
     def _without_daemon(self) -> None:
         settings = self._settings
         store = settings.data / settings.config.store.url.removeprefix("sqlite:///")
-        if self._error is not None or not store.exists():
-            why = (
-                "there is no store yet; `popbridge account add` makes it"
-                if self._error is None
-                else "the configuration can't be read"
-            )
+        why = self._why_not_open(store)
+        if why:
             self._judge_store(Missing(why), None)
             return
         try:
             converse(settings, "doctor", self._talk)
         except BridgeError as error:
             self._no_store(error)
+
+    def _why_not_open(self, store: Path) -> str:
+        """Why the store can't be opened, or not without being changed; "" where it can."""
+        # Slow to import, and needed only here.
+        from bridge.store.migrating import is_older
+
+        if self._error is not None:
+            return "the configuration can't be read"
+        if not store.exists():
+            return "there is no store yet; `popbridge account add` makes it"
+        owner = store.stat().st_uid
+        # As root files would come to be that the daemon's user can't open.
+        if os.getuid() != owner:
+            return (
+                "popbridge isn't running, and the store is another user's: run doctor as that user"
+                f" (number {owner})"
+            )
+        if is_older(store):
+            return "an older popbridge wrote the store; this one brings it up to date when it runs"
+        return ""
 
     def _no_store(self, error: BridgeError) -> None:
         self._judge_store(Missing("the store can't be asked"), error)

@@ -66,11 +66,13 @@ def _synced(one: Mapping[str, Any], now: datetime) -> str:
 
 
 def _reported(error: Mapping[str, Any], now: datetime, verdict: Verdict) -> Finding:
-    since = f" (since {ago(datetime.fromisoformat(error['since']), now)})" if error["since"] else ""
+    since = (
+        f" It began {ago(datetime.fromisoformat(error['since']), now)}." if error["since"] else ""
+    )
     is_failed = verdict is Verdict.FAILED
     return Finding(
         verdict=verdict,
-        text=f"The last sync failed{since}: {error['text']}",
+        text=f"The last sync failed: {error['text']}{since}",
         remedy=error["remedy"] or "",
         code=error["code"],
         exit=_exit_of(error) if is_failed else Exit.OK,
@@ -214,10 +216,14 @@ def capabilities(facts: AccountFacts) -> Finding:
 def terms(facts: AccountFacts) -> Finding:
     """What EXPIRE and LOGIN-DELAY (RFC 2449 §6.5, §6.7) mean for mail that waits there."""
     session = _session(facts)
-    if isinstance(session, Finding):
+    if not isinstance(session, Finding):
+        days = next(iter(session["capabilities"].get("EXPIRE", ())), _NEVER)
+        delay_s = session["login_delay_s"]
+    elif remembered := facts.found.get("remembered") if facts.found else None:
+        days = _NEVER if remembered["expire_days"] is None else str(remembered["expire_days"])
+        delay_s = remembered["login_delay_s"]
+    else:
         return session
-    days = next(iter(session["capabilities"].get("EXPIRE", ())), _NEVER)
-    delay_s = session["login_delay_s"]
     often = (
         f" It allows a log-in every {period(delay_s)} (LOGIN-DELAY), so it is polled no more often."
         if delay_s

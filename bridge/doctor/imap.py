@@ -31,6 +31,7 @@ _TROUBLE = (IMAPClientError, OSError, EOFError, ValueError, LookupError)
 """imaplib's errors are IMAPClientError, those of TLS and time-outs OSError."""
 
 _QUOTED = re.compile(r"b'(.*)'|b\"(.*)\"")
+_CODE = re.compile(r"\[[A-Z]+\] ")
 
 
 def look_at_imap(url: str, served: Served, user: str | None, password: str | None) -> ImapFacts:
@@ -164,8 +165,7 @@ def _talked(client: Any, name: str, user: str = "", password: str = "") -> Step:
     try:
         told = _log_in(client, user, password) if name == STEPS[0] else _SAY[name](client)
     except _TROUBLE as error:
-        words = _said(error).replace(password or "\0", "***")
-        return Step(seconds=time.monotonic() - began, trouble=words)
+        return Step(seconds=time.monotonic() - began, trouble=_said(error))
     return Step(seconds=time.monotonic() - began, told=told)
 
 
@@ -231,4 +231,5 @@ def _said(error: BaseException) -> str:
     if isinstance(error, ssl.SSLError):
         return f"TLS failed ({error.reason or 'no reason given'})"
     text = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return _QUOTED.sub(lambda found: found[1] or found[2] or "", str(text)).strip().rstrip(".")
+    words = _QUOTED.sub(lambda found: found[1] or found[2] or "", str(text))
+    return _CODE.sub("", words).strip().rstrip(".")

@@ -17,6 +17,9 @@ STEPS = ("log-in", "ID", "LIST", "EXAMINE", "FETCH", "IDLE", "LOGOUT")
 """Of a conversation, in order."""
 
 _NEEDED = frozenset({"IMAP4REV1", "IDLE", "UIDPLUS", "CONDSTORE"})
+_NEEDED_FIRST = frozenset({"IMAP4REV1"})
+"""Before a log-in little is told."""
+
 _IN_THE_CLEAR = ("LOGINDISABLED", "STARTTLS")
 
 
@@ -89,7 +92,8 @@ def capabilities(facts: ImapFacts) -> Finding:
     told = facts.capabilities
     if isinstance(told, Missing):
         return unchecked(told.why)
-    lacking = sorted(_NEEDED - told) if facts.talk else sorted({"IMAP4REV1"} - told)
+    logged_in = STEPS[0] in facts.talk and not facts.talk[STEPS[0]].trouble
+    lacking = sorted((_NEEDED if logged_in else _NEEDED_FIRST) - told)
     if lacking:
         return failed(
             ImapAnswerError(f"It doesn't offer {', '.join(lacking)}.", ImapAnswerError.advice)
@@ -124,8 +128,8 @@ def step(name: str) -> Callable[[ImapFacts], Finding]:
             return unchecked(facts.no_talk)
         found = facts.talk.get(name)
         if found is None:
-            before = STEPS[STEPS.index(name) - 1]
-            return unchecked(f"there was no {before}" if name != STEPS[0] else "no connection")
+            broke = next((each for each, one in facts.talk.items() if one.trouble), "connection")
+            return unchecked(f"the {broke} failed")
         if not found.trouble:
             return ok(f"{found.told} ({found.seconds * 1000:.0f} ms)")
         if name == STEPS[0]:

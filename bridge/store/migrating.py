@@ -3,13 +3,15 @@
 Alembic is imported only where there is work for it: it takes as long as the rest of a start.
 """
 
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from sqlalchemy import Connection, inspect
 
 from bridge.errors import NewerStoreError
-from bridge.store import migrations
+from bridge.store import migrations, sqlite
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -34,6 +36,18 @@ def migrate(connection: Connection) -> None:
     config = _config()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
+
+
+def is_older(path: Path) -> bool:
+    """Whether opening the store would change its tables; reads only."""
+    uri = f"file:{quote(str(path.absolute()))}?mode=ro"
+    with closing(sqlite.library().connect(uri, uri=True)) as connection:
+        try:
+            found = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        except sqlite.library().Error:
+            # What is wrong with it, opening it will tell.
+            return False
+    return found is not None and found[0] != migrations.HEAD and found[0] in known_schemas()
 
 
 def known_schemas() -> frozenset[str]:
