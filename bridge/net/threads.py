@@ -15,6 +15,7 @@ from twisted.internet.interfaces import IReactorFromThreads
 
 from bridge.errors import BridgeError, StoreError
 from bridge.model.ids import MailboxId, ModSeq
+from bridge.net.readers import Readers
 from bridge.store.engine import READERS, Store
 from bridge.store.tx import ReadTx, WriteTx
 
@@ -64,23 +65,13 @@ class ThreadedDatabase:
         self._ingest: deque[Waiting] = deque()
         self._ended = False
         """These three are the writer's own."""
-        self._reads: SimpleQueue[tuple[Callable[[ReadTx], Any], Deferred[Any]] | None]
-        self._reads = SimpleQueue()
-        self._readers = [
-            Thread(target=self._read_loop, name=f"store-read-{n}", daemon=True)
-            for n in range(READERS)
-        ]
-        for reader in self._readers:
-            reader.start()
+        self._readers = Readers(store, reactor, READERS)
         self._writer = Thread(target=self._write_loop, name="store-write", daemon=True)
         self._writer.start()
 
-    async def read(self, work: Callable[[ReadTx], T]) -> T:
+    async def read(self, work: Callable[[ReadTx], T], *, brief: bool = False) -> T:
         """As `Database.read`."""
-        # Not by way of Twisted's thread pool, which takes longer than the read itself.
-        done: Deferred[T] = Deferred()
-        self._reads.put((work, done))
-        return await done
+        return await self._readers.read(work, brief=brief)
 
     async def write(self, work: Callable[[WriteTx], T], *, ingest: bool = False) -> T:
         """As `Database.write`."""
@@ -94,25 +85,16 @@ class ThreadedDatabase:
         """As `Database.newest`."""
         return self._store.newest(mailbox_id)
 
+    def writes(self) -> int | None:
+        """As `Database.writes`."""
+        return self._store.writes()
+
     def close(self) -> None:
         """Finishes what waits, then ends the threads. Blocks; the store itself stays open."""
         self._closing = True
         self._arrived.put(None)
         self._writer.join()
-        for _ in self._readers:
-            self._reads.put(None)
-        for reader in self._readers:
-            reader.join()
-
-    def _read_loop(self) -> None:
-        while (waiting := self._reads.get()) is not None:
-            work, done = waiting
-            try:
-                result = self._store.read(work)
-            except BaseException as error:
-                self._reactor.callFromThread(done.errback, error)
-            else:
-                self._reactor.callFromThread(done.callback, result)
+        self._readers.close()
 
     def _write_loop(self) -> None:
         pause_s: float | None = 0.0

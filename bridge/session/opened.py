@@ -4,6 +4,9 @@ So do the other devices of its owner. What was read of a message never changes, 
 as good as the store's, and answers without a way through a thread and back.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from bridge.mime import headers
 from bridge.model.ids import MailboxId
 from bridge.store.columns import Rows
@@ -47,18 +50,18 @@ class Opened:
         key = mailbox_id, rows.uids[0]
         known = self._rows.get(key)
         columns = rows.columns if known is None else {**known.columns, **rows.columns}
-        kept = Rows(rows.uids, rows.message_ids, columns, complete=True)
-        if _octets(kept) > MESSAGE_OCTETS:
+        size = _octets(columns)
+        if size > MESSAGE_OCTETS:
             return
         if known is not None:
             self._drop(key)
-        self._rows[key] = kept
-        self._octets += _octets(kept)
+        self._rows[key] = Rows(rows.uids, rows.message_ids, columns, complete=True)
+        self._octets += size
         while self._octets > KEPT_OCTETS:
             self._drop(next(iter(self._rows)))
 
     def _drop(self, key: tuple[MailboxId, int]) -> None:
-        self._octets -= _octets(self._rows.pop(key))
+        self._octets -= _octets(self._rows.pop(key).columns)
 
 
 def _is_whole(rows: Rows) -> bool:
@@ -67,10 +70,13 @@ def _is_whole(rows: Rows) -> bool:
     return octets is not None and header.endswith(headers.BLANK)
 
 
-def _octets(rows: Rows) -> int:
-    """What a row takes up, about."""
-    values = (value for (value,) in rows.columns.values())
-    return _ROW_OCTETS + sum(len(value) for value in values if isinstance(value, (bytes, str)))
+def _octets(columns: Mapping[str, tuple[Any, ...]]) -> int:
+    """What the columns of a row take up, about."""
+    octets = _ROW_OCTETS
+    for (value,) in columns.values():
+        if isinstance(value, (bytes, str)):
+            octets += len(value)
+    return octets
 
 
 _ROW_OCTETS = 1000

@@ -10,6 +10,7 @@ from bridge.imap.capability import APPEND_LIMIT_OCTETS
 from bridge.imap.framing import Framer
 from bridge.model.account import Account
 from bridge.model.ids import AccountId
+from bridge.session.counted import Counted
 from bridge.session.keys import Keys
 from bridge.session.opened import Opened
 from bridge.session.snapshots import Snapshots
@@ -174,6 +175,8 @@ class Services:
     snapshots: Snapshots = field(default_factory=Snapshots)
     opened: Opened = field(default_factory=Opened)
     """What clients have just read of single messages."""
+    counted: Counted = field(default_factory=Counted)
+    """What STATUS has told since the last write."""
     keys: Keys = field(default_factory=Keys)
     connections: dict[AccountId, int] = field(default_factory=dict)
     """Logged-in sessions by account."""

@@ -164,6 +164,8 @@ def _decodable(batch: Batch) -> Batch:
 
 def lines(batch: Batch, view: View) -> bytes:
     """The responses to a batch that doesn't stream."""
+    # NUL is looked for in all that is written at once, where no literal8 may keep it.
+    keeps_nul = any(item.name == BINARY for item in batch.items)
     fragments: list[bytes] = []
     columns: list[Iterable[Any]] = []
     for item, values in zip(batch.items, batch.values, strict=True):
@@ -175,10 +177,11 @@ def lines(batch: Batch, view: View) -> bytes:
             columns.append([section(item, content) for content in values])
         else:
             fragments.append(item.echo.replace(b"%", b"%%") + b" {%d}\r\n%b")
-            columns += map(len, values), map(without_nul, values)
+            columns += map(len, values), map(without_nul, values) if keeps_nul else values
     word, numbers = view.heads(batch.positions)
     template = b"* %d " + word + b" (" + b" ".join(fragments) + b")\r\n"
-    return b"".join(map(template.__mod__, zip(numbers, *columns, strict=True)))
+    written = b"".join(map(template.__mod__, zip(numbers, *columns, strict=True)))
+    return written if keeps_nul else without_nul(written)
 
 
 def fragment(item: FetchItem, value: Any) -> bytes:

@@ -122,13 +122,19 @@ class View:
         return listing.table.written[listing.flag_index[position]][recent]
 
     def all_written_flags(self, positions: Sequence[int]) -> list[bytes]:
-        """`written_flags` of many messages."""
+        """`written_flags` of many messages, at ascending positions."""
         listing = self._listing
-        written, index = listing.table.written, listing.flag_index
-        if not self.recent_count:
-            plain = [without for without, _ in written]
-            return [plain[index[position]] for position in positions]
-        return [self.written_flags(position) for position in positions]
+        plain, recent = zip(*listing.table.written, strict=True) if positions else ((), ())
+        if isinstance(positions, range):
+            index: Sequence[int] = listing.flag_index[positions.start : positions.stop]
+        else:
+            index = [listing.flag_index[position] for position in positions]
+        written = [plain[number] for number in index]
+        for start, end in self.recent.ranges():
+            first = bisect_left(positions, bisect_left(listing.uids, start))
+            behind = bisect_left(positions, bisect_left(listing.uids, end))
+            written[first:behind] = [recent[number] for number in index[first:behind]]
+        return written
 
     def modseq(self, position: int) -> int:
         """The message's modseq."""

@@ -47,6 +47,8 @@ class Store:
         self._on_commit = on_commit
         self._purge_before = purge_before
         self._newest: dict[MailboxId, ModSeq] = {}
+        self._begun = self._ended = 0
+        """Groups of writes."""
 
     def newest(self, mailbox_id: MailboxId) -> ModSeq:
         """The highest modseq that was committed in a mailbox since this process began; 0 for none.
@@ -55,6 +57,15 @@ class Store:
         nobody else writes this store. Any thread may ask.
         """
         return self._newest.get(mailbox_id, ModSeq(0))
+
+    def writes(self) -> int | None:
+        """How many groups of writes there were; None while one is under way.
+
+        Where two answers are equal, what was read after the first still stands at the second:
+        nobody else writes this store. Any thread may ask.
+        """
+        begun = self._begun
+        return begun if begun == self._ended else None
 
     def read(self, work: Callable[[ReadTx], T]) -> T:
         """What `work` returns, from one snapshot.
@@ -96,11 +107,15 @@ class Store:
                 octets of mail they wrote; where it says no, the answer is that much shorter.
         """
         with self._writing:
-            # Before, not behind: who hears of a commit waits for this thread to give its result.
-            self._limit_log()
-            if len(works) == 1:
-                return [self._write_alone(works[0])]
-            return self._write_together(works, may_go_on)
+            self._begun += 1
+            try:
+                # Before, not behind: who hears of a commit waits for this thread's result.
+                self._limit_log()
+                if len(works) == 1:
+                    return [self._write_alone(works[0])]
+                return self._write_together(works, may_go_on)
+            finally:
+                self._ended += 1
 
     def _write_together(
         self, works: Sequence[Callable[[WriteTx], Any]], may_go_on: Callable[[int, int], bool]

@@ -18,8 +18,13 @@ T = TypeVar("T")
 class Database(Protocol):
     """A store that is waited for."""
 
-    async def read(self, work: Callable[[ReadTx], T]) -> T:
-        """What `work` returns, from one snapshot."""
+    async def read(self, work: Callable[[ReadTx], T], *, brief: bool = False) -> T:
+        """What `work` returns, from one snapshot.
+
+        Args:
+            work: what is read.
+            brief: it is a few rows found by their keys, so that who asks may stay for it.
+        """
         ...
 
     async def write(self, work: Callable[[WriteTx], T], *, ingest: bool = False) -> T:
@@ -30,6 +35,10 @@ class Database(Protocol):
         """Up to which modseq a mailbox must be known to be known whole; see `Store.newest`."""
         ...
 
+    def writes(self) -> int | None:
+        """Equal numbers: nothing was written in between; see `Store.writes`."""
+        ...
+
 
 class InlineDatabase:
     """A `Database` that works where it stands: for the command line and for tests, no loop."""
@@ -37,7 +46,7 @@ class InlineDatabase:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def read(self, work: Callable[[ReadTx], T]) -> T:
+    async def read(self, work: Callable[[ReadTx], T], *, brief: bool = False) -> T:
         """As `Database.read`."""
         return self._store.read(work)
 
@@ -48,3 +57,7 @@ class InlineDatabase:
     def newest(self, mailbox_id: MailboxId) -> ModSeq:
         """As `Database.newest`."""
         return self._store.newest(mailbox_id)
+
+    def writes(self) -> int | None:
+        """As `Database.writes`."""
+        return self._store.writes()

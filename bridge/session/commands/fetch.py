@@ -130,7 +130,8 @@ async def _show_rows(
         if known is not None:
             found, rows = shown(None, known), known
         else:
-            found, rows = await context.services.database.read(partial(look, uids=uids))
+            look_at = partial(look, uids=uids)
+            found, rows = await context.services.database.read(look_at, brief=single)
             if single:
                 opened.keep(mailbox_id, rows)
         covers = len(uids) if rows.complete else uids.index(rows.uids[-1]) + 1

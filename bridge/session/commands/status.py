@@ -6,21 +6,14 @@ from bridge.imap.commands.status import Status
 from bridge.imap.serialize import mailbox_name
 from bridge.model.mailbox import INBOX, MailboxStatus
 from bridge.session.context import Context
+from bridge.session.counted import Asked, Counters
 from bridge.session.reply import No, Ok
 from bridge.store.tx import ReadTx
 
 
 async def status(context: Context, command: Status) -> Ok:
     """Counters of a mailbox that need not be selected."""
-
-    def read(tx: ReadTx) -> tuple[MailboxStatus, int]:
-        mailbox = context.mailbox(tx, command.mailbox)
-        if mailbox is None:
-            raise No("There is no such mailbox", "NONEXISTENT")
-        wanted = "DELETED-STORAGE" in command.items
-        return tx.status(mailbox), tx.deleted_size(mailbox.id) if wanted else 0
-
-    found, deleted_size = await context.services.database.read(read)
+    found, deleted_size = await _counters(context, command)
     if found.mailbox.name == INBOX:
         context.looked()
     limit = context.services.limits.append_octets
@@ -28,12 +21,33 @@ async def status(context: Context, command: Status) -> Ok:
         status_line(
             found,
             command.items,
-            deleted_size=deleted_size,
+            deleted_size=deleted_size or 0,
             append_octets=limit,
             utf8=context.mode.utf8,
         )
     )
     return Ok("Done")
+
+
+async def _counters(context: Context, command: Status) -> Counters:
+    """What the store has counted; it is asked only if it was written to since somebody asked."""
+    database, counted = context.services.database, context.services.counted
+    wanted = "DELETED-STORAGE" in command.items
+    asked = Asked(context.user.id, command.mailbox, context.mode.utf8)
+    writes = database.writes()
+    known = counted.find(writes, asked, deleted_size=wanted)
+    if known is not None:
+        return known
+
+    def read(tx: ReadTx) -> Counters:
+        mailbox = context.mailbox(tx, command.mailbox)
+        if mailbox is None:
+            raise No("There is no such mailbox", "NONEXISTENT")
+        return Counters(tx.status(mailbox), tx.deleted_size(mailbox.id) if wanted else None)
+
+    counters = await database.read(read, brief=True)
+    counted.keep(writes, asked, counters)
+    return counters
 
 
 def status_line(
