@@ -235,7 +235,7 @@ class Core:
         self.lock.release()
 
     def _committed(self, changes: tuple[Change, ...]) -> None:
-        self.reactor.callFromThread(self.bus.publish, changes)
+        self.database.announce(lambda: self.bus.publish(changes))
 
     def _keep_epoch(self) -> None:
         self._epoch_timer = self.loop.later(KEEP_S, self._keep_epoch)

@@ -48,8 +48,9 @@ _log = logging.getLogger("popbridge.store")
 class ThreadedDatabase:
     """A `bridge.store.port.Database`; results come back in the reactor's thread.
 
-    A store's `on_commit` that uses `callFromThread` is heard before the result of the write that
-    caused it, since both go through the reactor's one queue.
+    What a store's `on_commit` gives to `announce` is called in the reactor's thread before the
+    result of the write that caused it is there, and with it: to wake the reactor for each would
+    cost a client's STORE a tenth of its time.
     """
 
     def __init__(
@@ -64,7 +65,8 @@ class ThreadedDatabase:
         self._clients: deque[Waiting] = deque()
         self._ingest: deque[Waiting] = deque()
         self._ended = False
-        """These three are the writer's own."""
+        self._announced: list[Callable[[], object]] = []
+        """These four are the writer's own."""
         self._readers = Readers(store, reactor, READERS)
         self._writer = Thread(target=self._write_loop, name="store-write", daemon=True)
         self._writer.start()
@@ -80,6 +82,10 @@ class ThreadedDatabase:
             raise StoreError("The store is closing.", "Start popbridge, then try again.")
         self._arrived.put((ingest, (work, done)))
         return await done
+
+    def announce(self, call: Callable[[], object]) -> None:
+        """Has the reactor call it before it hears of what was written; in the writing thread."""
+        self._announced.append(call)
 
     def newest(self, mailbox_id: MailboxId) -> ModSeq:
         """As `Database.newest`."""
@@ -125,14 +131,21 @@ class ThreadedDatabase:
             results = [fault] * len(works)
         done, left = group.waiting[: len(results)], group.waiting[len(results) :]
         self._ingest.extendleft(reversed(left))
-        self._reactor.callFromThread(_deliver, [deferred for _, deferred in done], results)
+        self._deliver([deferred for _, deferred in done], results)
         if self._observe is not None:
             self._observe(results, time.monotonic() - started)
+
+    def _deliver(self, waiting: "list[Deferred[Any]]", results: list[Any]) -> None:
+        announced, self._announced = self._announced, []
+        self._reactor.callFromThread(_told, announced, waiting, results)
 
     def _tidy(self) -> bool:
         """Does a piece of what can wait; whether there may be more."""
         try:
-            return self._store.tidy()
+            more = self._store.tidy()
+            if self._announced:
+                self._deliver([], [])
+            return more
         except BridgeError as error:
             _log.warning("Deleting what nobody needs has to wait: %s", error)
         except Exception:
@@ -174,7 +187,15 @@ def _take(queue: deque[Waiting], most: int) -> list[Waiting]:
     return [queue.popleft() for _ in range(min(most, len(queue)))]
 
 
-def _deliver(waiting: "list[Deferred[Any]]", results: list[Any]) -> None:
+def _told(
+    announced: list[Callable[[], object]], waiting: "list[Deferred[Any]]", results: list[Any]
+) -> None:
+    for call in announced:
+        try:
+            call()
+        except Exception:
+            # Who isn't told converges at the next sync point; who waits must not wait for ever.
+            _log.exception("A commit could not be announced")
     for done, result in zip(waiting, results, strict=True):
         if isinstance(result, BaseException):
             done.errback(result)

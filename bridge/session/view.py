@@ -19,6 +19,7 @@ from bridge.model.numset import STAR, NumSet
 from bridge.session.reply import Bad
 from bridge.session.snapshots import FlagTable, Listing, Snapshots
 from bridge.session.uids import UidArray, UidRanges
+from bridge.session.walk import Walk
 
 _OCTET = 256
 _UNUSED_FLAGSETS = 64
@@ -61,6 +62,7 @@ class View:
         self.saved = array("I")
         """UIDs that a search has saved, ascending: what "$" stands for (RFC 5182)."""
 
+        self.walk = Walk()
         self._stored: dict[Uid, frozenset[str]] = {}
         """The flags in the store of messages of which the client believes others."""
 

@@ -45,6 +45,12 @@ class Rows:
     columns: dict[str, tuple[Any, ...]]
     complete: bool
 
+    def each(self) -> "Iterator[Rows]":
+        """The rows one by one."""
+        for n, (uid, message_id) in enumerate(zip(self.uids, self.message_ids, strict=True)):
+            own = {name: (values[n],) for name, values in self.columns.items()}
+            yield Rows((uid,), (message_id,), own, complete=True)
+
 
 class ColumnReads(PlacementReads):
     """Queries for many messages at once."""

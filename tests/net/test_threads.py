@@ -178,11 +178,12 @@ def test_a_commit_is_announced_before_its_result(tmp_path: Path, reactor: FakeRe
     heard: list[str] = []
     store = open_store(
         tmp_path / "a.db",
-        on_commit=lambda changes: reactor.callFromThread(heard.append, "announced"),
+        on_commit=lambda changes: database.announce(lambda: heard.append("announced")),
         clock_s=lambda: 1.0,
     )
-    store.write(lambda tx: tx.add_account(ACCOUNT))
     database = ThreadedDatabase(store, reactor)  # type: ignore[arg-type]
+    reactor.wait(Deferred.fromCoroutine(database.write(lambda tx: tx.add_account(ACCOUNT))))
+    assert heard == ["announced"]
 
     def change(tx: WriteTx) -> None:
         account = tx.account(ACCOUNT.login)
@@ -192,7 +193,6 @@ def test_a_commit_is_announced_before_its_result(tmp_path: Path, reactor: FakeRe
     done = Deferred.fromCoroutine(database.write(change))
     done.addCallback(lambda _: heard.append("result"))
     reactor.wait(done)
-    # The account that was added is announced as well.
     assert heard == ["announced", "announced", "result"]
     database.close()
     store.close()

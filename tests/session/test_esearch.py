@@ -31,9 +31,9 @@ def reads(server: Server, monkeypatch: pytest.MonkeyPatch, client: Client, text:
     database = server.services.database
     before, turns = database.read, []
 
-    async def read(work: Any) -> Any:
+    async def read(work: Any, *, brief: bool = False) -> Any:
         turns.append(work)
-        return await before(work)
+        return await before(work, brief=brief)
 
     with monkeypatch.context() as patched:
         patched.setattr(database, "read", read)

@@ -22,14 +22,15 @@ class Slow:
         self._inner = inner
         self._clients = clients
         self.newest = inner.newest
+        self.writes = inner.writes
 
     def _wait(self) -> None:
         for client in self._clients:
             client.wait_long()
 
-    async def read(self, work: Callable[[ReadTx], Any]) -> Any:
+    async def read(self, work: Callable[[ReadTx], Any], *, brief: bool = False) -> Any:
         self._wait()
-        return await self._inner.read(work)
+        return await self._inner.read(work, brief=brief)
 
     async def write(self, work: Callable[[WriteTx], Any], *, ingest: bool = False) -> Any:
         self._wait()

@@ -19,6 +19,7 @@ from bridge.session.render import Batch
 from bridge.session.reply import Bad, No, Ok
 from bridge.session.resync import known_uids, vanished_earlier
 from bridge.session.view import View
+from bridge.session.walk import AHEAD_OCTETS
 from bridge.store.columns import Rows
 from bridge.store.tx import ReadTx, WriteTx
 
@@ -107,42 +108,66 @@ async def _show_rows(
     context: Context, view: View, positions: Sequence[int], items: tuple[FetchItem, ...]
 ) -> bool:
     """Shows batch after batch, each as large as `BATCH_MESSAGES` and `BATCH_OCTETS` allow."""
-    marks = not view.read_only and any(item.section and not item.peek for item in items)
+    if len(positions) == 1 and len(items) <= FEW_ITEMS:
+        return await _show_single(context, view, positions[0], items)
     names, mailbox_id = render.needs(items), view.mailbox.id
-
-    def shown(tx: ReadTx | None, rows: Rows) -> Batch | bytes:
-        """A batch, or its lines where nothing else is to be done."""
-        batch = render.batch_of_rows(tx, items, view, rows)
-        apart = marks or batch.streams or not batch.complete
-        return batch if apart else render.lines(batch, view)
 
     def look(tx: ReadTx, uids: list[int]) -> tuple[Batch | bytes, Rows]:
         rows = tx.columns(mailbox_id, uids, names, BATCH_OCTETS)
-        return shown(tx, rows), rows
+        return _shown(tx, view, items, rows), rows
 
-    opened = context.services.opened
-    single = len(positions) == 1 and len(items) <= FEW_ITEMS
     start, complete = 0, True
     while start < len(positions):
         some = positions[start : start + BATCH_MESSAGES]
         uids = view.uids_at(some)
-        known = opened.find(mailbox_id, uids[0], names) if single else None
-        if known is not None:
-            found, rows = shown(None, known), known
-        else:
-            look_at = partial(look, uids=uids)
-            found, rows = await context.services.database.read(look_at, brief=single)
-            if single:
-                opened.keep(mailbox_id, rows)
+        found, rows = await context.services.database.read(partial(look, uids=uids))
         covers = len(uids) if rows.complete else uids.index(rows.uids[-1]) + 1
-        if isinstance(found, Batch):
-            complete = complete and found.complete
-            await _show_batch(context, view, found)
-        else:
-            context.write(found)
-        await context.connection.drain()
+        complete = await _show_found(context, view, found) and complete
         start += covers
     return complete
+
+
+async def _show_single(
+    context: Context, view: View, position: int, items: tuple[FetchItem, ...]
+) -> bool:
+    """Shows one message, from memory if it was shown or read ahead a moment ago."""
+    names, mailbox_id = render.needs(items), view.mailbox.id
+    opened, uid = context.services.opened, view.uids[position]
+    view.walk.step(position, names)
+    known = opened.find(mailbox_id, uid, names)
+    if known is not None:
+        return await _show_found(context, view, _shown(None, view, items, known))
+    ahead = view.uids_at(view.walk.ahead(view.count))
+
+    def look(tx: ReadTx) -> tuple[Batch | bytes, list[Rows]]:
+        rows = tx.columns(mailbox_id, [uid], names, BATCH_OCTETS)
+        further = tx.columns(mailbox_id, ahead, names, AHEAD_OCTETS).each() if ahead else ()
+        return _shown(tx, view, items, rows), [rows, *further]
+
+    found, read = await context.services.database.read(look, brief=True)
+    for rows in read:
+        opened.keep(mailbox_id, rows)
+    return await _show_found(context, view, found)
+
+
+def _shown(
+    tx: ReadTx | None, view: View, items: tuple[FetchItem, ...], rows: Rows
+) -> Batch | bytes:
+    """A batch, or its lines where nothing else is to be done."""
+    batch = render.batch_of_rows(tx, items, view, rows)
+    marks = not view.read_only and any(item.section and not item.peek for item in items)
+    apart = marks or batch.streams or not batch.complete
+    return batch if apart else render.lines(batch, view)
+
+
+async def _show_found(context: Context, view: View, found: Batch | bytes) -> bool:
+    """Sends what `_shown` made; whether no message is left out."""
+    if isinstance(found, Batch):
+        await _show_batch(context, view, found)
+    else:
+        context.write(found)
+    await context.connection.drain()
+    return not isinstance(found, Batch) or found.complete
 
 
 async def _show_batch(context: Context, view: View, batch: Batch) -> None:

@@ -38,7 +38,7 @@ class Turns:
     def waiting(self) -> int:
         return len(self._reads) + len(self._writes)
 
-    async def read(self, work: Any) -> Any:
+    async def read(self, work: Any, *, brief: bool = False) -> Any:
         done: Deferred[Any] = Deferred()
         self._reads.append((work, done))
         return await done
@@ -50,6 +50,9 @@ class Turns:
 
     def newest(self, mailbox_id: MailboxId) -> ModSeq:
         return self._store.newest(mailbox_id)
+
+    def writes(self) -> int | None:
+        return self._store.writes()
 
     def turn(self) -> None:
         """Does one of the works that wait."""
