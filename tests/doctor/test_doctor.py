@@ -91,7 +91,7 @@ def by_name(out: str) -> Found:
 
 
 def wrong(found: Found) -> set[tuple[str, str, str]]:
-    """Group, check and verdict of whatever isn't well; but a greeting may be slow on any machine."""
+    """Group, check and verdict of what isn't well; but a greeting may be slow on any machine."""
     return {
         (*name, one["verdict"])
         for name, one in found.items()
