@@ -95,6 +95,7 @@ COMMIT_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2.5)
 SYNC_SECONDS = (0.1, 0.5, 1, 5, 15, 60, 300, 900)
 DURABLE_SECONDS = (0.1, 0.5, 1, 5, 15, 60, 300, 3600)
 NOTIFY_SECONDS = (0.001, 0.005, 0.025, 0.1, 0.5, 1, 5)
+DELAY_SECONDS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5)
 
 
 def _codes(error: type[BridgeError]) -> Iterator[str]:
@@ -279,6 +280,8 @@ class Metrics:
         self._lag = add(
             Gauge, "reactor_lag_seconds", "The longest that a timer was late in the last minute."
         )
+        text = "How late a timer was that rings every second."
+        self._delay = add(Histogram, "reactor_delay_seconds", text, buckets=DELAY_SECONDS)
         self._expiry = add(Gauge, "tls_certificate_expiry_timestamp_seconds", "Of what is served.")
         self._unhandled = add(Counter, "unhandled_errors_total", "Faults of popbridge.")
 
@@ -404,9 +407,10 @@ class Metrics:
         self._messages.set(messages)
         self._backup.set(backup_s)
 
-    def reactor_lagged(self, seconds: float) -> None:
-        """The longest that a timer was late lately."""
-        self._lag.set(seconds)
+    def reactor_lagged(self, seconds: float, longest: float) -> None:
+        """So late was a timer now, and the longest lately."""
+        self._delay.observe(seconds)
+        self._lag.set(longest)
 
     def certificate_expires(self, at: datetime) -> None:
         """A certificate that is served ends at this time."""

@@ -268,7 +268,7 @@ def test_what_is_measured_now_and_then(made: Metrics) -> None:
     before = samples(made)
     made.store_measured({"database": 10, "wal": 5}, 99)
     made.store_counted(7, 3.0)
-    made.reactor_lagged(0.25)
+    made.reactor_lagged(0.125, 0.25)
     assert changes(made, before) == {
         "store_bytes{kind=database}": 10,
         "store_bytes{kind=wal}": 5,
@@ -276,6 +276,8 @@ def test_what_is_measured_now_and_then(made: Metrics) -> None:
         "store_messages": 7,
         "backup_last_success_timestamp_seconds": 3,
         "reactor_lag_seconds": 0.25,
+        "reactor_delay_seconds_count": 1,
+        "reactor_delay_seconds_sum": 0.125,
     }
 
 

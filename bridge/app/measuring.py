@@ -38,7 +38,7 @@ class Measuring:
     def _look_at_reactor(self) -> None:
         now_s = time.monotonic()
         self._lags.append(max(0.0, now_s - self._due_s))
-        self._core.metrics.reactor_lagged(max(self._lags))
+        self._core.metrics.reactor_lagged(self._lags[-1], max(self._lags))
         self._due_s = now_s + LAG_S
         self._core.loop.later(LAG_S, self._look_at_reactor)
 
