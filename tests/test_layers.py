@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 BASE = {"model", "errors"}
-SUPPORT = BASE | {"metrics", "bus", "config", "crypto", "saslprep", "url"}
+SUPPORT = BASE | {"gauges", "metrics", "bus", "config", "crypto", "saslprep", "url"}
 SESSION = SUPPORT | {"imap", "mime", "ingest", "query", "store", "intake", "session"}
 SYNC = SUPPORT | {"imap", "pop3", "mime", "ingest", "query", "store", "intake", "sync"}
 ADMIN = SESSION | SYNC | {"admin", "archive"}
@@ -17,7 +17,8 @@ ALL = ADMIN | {"net", "web", "doctor", "cli", "app", "worker"}
 MAY_IMPORT = {
     "model": {"model"},
     "errors": set(),
-    "metrics": BASE,
+    "gauges": BASE,
+    "metrics": BASE | {"gauges"},
     "bus": BASE,
     "url": BASE,
     "config": BASE | {"url"},
@@ -45,6 +46,7 @@ MAY_IMPORT = {
     "__init__": set(),
 }
 THIRD_PARTY = {
+    "gauges": {"prometheus_client"},
     "metrics": {"prometheus_client"},
     "crypto": {"cryptography", "argon2"},
     "store": {"sqlalchemy", "alembic", "pysqlite3"},

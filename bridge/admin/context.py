@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from bridge.crypto import Sealer
-from bridge.model.account import Account, Secret, SecretKind, SecretSource
+from bridge.model.account import Account, Secret, SecretKind, SecretSource, SyncStatus
 from bridge.model.ids import AccountId
 from bridge.store.port import Database
 from bridge.sync.port import Connector
@@ -92,6 +92,8 @@ class Admin:
     in_background: InThread
     """As `in_thread`, for what takes long."""
     limited: Limited
+    as_told: Callable[[str, SyncStatus], SyncStatus] = lambda login, status: status
+    """A login's status with what its last sync came to, if a full disk kept that from the store."""
 
     async def secret(self, account: Account) -> Secret:
         """What logs in to the account's provider, fetched anew where it isn't sealed.

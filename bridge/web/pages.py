@@ -164,20 +164,12 @@ class Pages:
         activity, rows = self._of.activity, []
         for one in status["accounts"]:
             login = one["login"]
-            poisoned = await self._poisoned(login) if one["upstream"]["poisoned"] else ()
             ended, running = activity.ended(login), activity.running(login)
-            rows.append(row(one, ended, running, held.get(login, {}), poisoned))
+            rows.append(row(one, ended, running, held.get(login, {})))
         activity.forget([one.login for one in rows])
         ended_at = self._of.monotonic()
         self._known, self._until = rows, ended_at + max(FRESH_S, 10 * (ended_at - began))
         return rows
-
-    async def _poisoned(self, login: str) -> list[Any]:
-        try:
-            found = await self._of.perform("account doubtful", login=login)
-        except UnknownLoginError:
-            return []
-        return [one for one in found if one["state"] == "poisoned"]
 
     async def _overview(self, asked: Asked) -> Answer:
         everyone = await self._rows()
@@ -193,7 +185,7 @@ class Pages:
             rows=rows[(page - 1) * PER_PAGE : page * PER_PAGE],
             total=len(everyone),
             summary=summary(everyone),
-            banners=banners(await self._of.health(), self._of.clock()),
+            banners=banners(await self._of.health()),
             page=page,
             pages=pages,
             search=search,
@@ -243,7 +235,7 @@ class Pages:
             "health",
             asked,
             title="Health",
-            banners=banners(health, now),
+            banners=banners(health),
             facts=facts(health, now),
             listeners=health.listeners,
         )

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from bridge.crypto import Sealer
 from bridge.errors import RejectedPasswordError, SecretError
-from bridge.model.account import Account, Secret, SecretKind, SecretSource, Upstream
+from bridge.model.account import Account, Secret, SecretKind, SecretSource, SyncStatus, Upstream
 from bridge.model.profile import Habits
 from bridge.store.engine import Store
 from bridge.store.port import InlineDatabase
@@ -38,6 +38,7 @@ class Owner:
     first_uidl: bytes | None = b"uidl"
     fails_after_login: Exception | None = None
     aborted: bool = False
+    as_told: Callable[[str, SyncStatus], SyncStatus] = lambda login, status: status
 
     def __post_init__(self) -> None:
         self.database = InlineDatabase(self.store)

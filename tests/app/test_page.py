@@ -25,7 +25,8 @@ def owner(tmp_path: Path) -> Iterator[PageOwner]:
 
 def page_of(owner: PageOwner) -> StatusPage:
     core: Any = SimpleNamespace(loop=SimpleNamespace(now=lambda: NOW), database=owner.database)
-    return StatusPage(core, Config().web, None, lambda: None, [])
+    nothing: Any = None
+    return StatusPage(core, Config().web, None, lambda: None, lambda: None, nothing, nothing)
 
 
 def device(owner: PageOwner, name: str) -> Device:
