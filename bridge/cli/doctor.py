@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
+from bridge import __version__
 from bridge.cli.call import Ask, ask_daemon, at_once, converse
 from bridge.cli.doctor_report import Report
 from bridge.cli.secret import read_secret
@@ -42,6 +43,7 @@ ACCOUNT_S = 120.0
 """For all that is asked about one account; the daemon has shorter limits of its own."""
 
 _NOT_RUNNING = "popbridge isn't running"
+_NO_RUN_FILE = "run.json is missing, so nobody knows where popbridge listens; restart it"
 
 
 @click.command()
@@ -68,11 +70,13 @@ def doctor(obj: Any, logins: tuple[str, ...], password_file: str | None, as_json
         _Examination(obj, logins, password, report).run()
     finally:
         report.clear()
+    code = worst_exit(entry.finding for entry in report.entries)
     if as_json:
-        click.echo(json.dumps({"checks": [entry.form() for entry in report.entries]}))
+        forms = [entry.form() for entry in report.entries]
+        click.echo(json.dumps({"version": __version__, "exit": code, "checks": forms}))
     else:
         report.sum_up()
-    return worst_exit(entry.finding for entry in report.entries)
+    return code
 
 
 class _Examination:
@@ -238,16 +242,19 @@ class _Examination:
         imap, web, metrics = (
             ((), (), ()) if running is None else (running.imap, running.web, running.metrics)
         )
+        unknown = ""
+        if running is None:
+            unknown = _NO_RUN_FILE if self._running else _NOT_RUNNING
         facts = Listeners(
-            running=running is not None,
+            unknown=unknown,
             imap=imap,
             web=web,
             metrics=metrics,
             proxied=tuple(map(str, self._settings.config.imap.proxy_listen)),
         )
         self._report.add(checks.judged("Mail apps", checks.DEVICES, facts))
-        if running is None:
-            self._unheard(_NOT_RUNNING)
+        if unknown:
+            self._unheard(unknown)
             return
         for url in imap:
             self._look_at_imap(url, served)

@@ -114,6 +114,7 @@ def look_at_certificate(data: Path, settings: Config) -> Served:
         wanted=frozenset(wanted) | frozenset(settings.web.names),
         machine=frozenset({socket.gethostname().lower()}),
         chain=tuple(one.public_bytes(Encoding.DER) for one in chain),
+        key=_facts(key, "there is no key"),
     )
 
 

@@ -98,8 +98,8 @@ def accounts(facts: StoreFacts) -> Finding:
 
 def devices(facts: Listeners) -> Finding:
     """Whether anybody but this machine can read mail."""
-    if not facts.running:
-        return unchecked("popbridge isn't running")
+    if facts.unknown:
+        return unchecked(facts.unknown)
     if not facts.imap and not facts.proxied:
         return warning(
             "There is no IMAP listener, so no mail app can connect.",

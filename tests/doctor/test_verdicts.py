@@ -136,6 +136,8 @@ BLANK = Served(now=NOW, path=DATA / "tls/server.pem", private=True, error=None)
     [
         (machine.certificate, SERVED, OK, "belong together", ""),
         (machine.certificate, replace(SERVED, private=True), OK, "/data/ca.pem", ""),
+        (machine.certificate, replace(SERVED, key=folder(mode=0o640)), OK, "", ""),
+        (machine.certificate, replace(SERVED, key=folder(mode=0o644)), WARNING, "chmod 600", ""),
         (machine.certificate, BLANK, UNCHECKED, "first runs", ""),
         (
             machine.certificate,
@@ -287,7 +289,7 @@ def test_of_the_store(
 
 HERE = ("imap://127.0.0.1:1143", "imaps://[::1]:1993")
 LISTENERS = Listeners(
-    running=True, imap=(*HERE, "imaps://0.0.0.0:1993"), web=(), metrics=(), proxied=()
+    unknown="", imap=(*HERE, "imaps://0.0.0.0:1993"), web=(), metrics=(), proxied=()
 )
 
 
@@ -298,7 +300,7 @@ LISTENERS = Listeners(
         ({"imap": HERE}, WARNING, "from this machine only"),
         ({"imap": HERE, "proxied": ("imaps://10.0.0.2:2993",)}, OK, "through the proxy"),
         ({"imap": ()}, WARNING, "no IMAP listener"),
-        ({"running": False}, UNCHECKED, "isn't running"),
+        ({"unknown": "nobody runs"}, UNCHECKED, "nobody runs"),
     ],
 )
 def test_of_other_devices(changes: dict[str, Any], verdict: Verdict, words: str) -> None:
