@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -10,6 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from bridge import __version__
+from bridge.admin.checks import check_login
 from bridge.cli.call import Ask, ask_daemon, at_once, converse
 from bridge.cli.doctor_report import Report
 from bridge.cli.secret import read_secret
@@ -22,10 +24,10 @@ from bridge.doctor.limit import limited
 from bridge.errors import (
     BridgeError,
     ConfigError,
+    ListenerDownError,
     NotRunningError,
     StoreError,
     StoreLockedError,
-    TimedOutError,
     UnknownLoginError,
     UsageError,
 )
@@ -91,7 +93,7 @@ class _Examination:
         except ConfigError as error:
             self._error = error
             self._settings = Settings(obj.locate()[0], Config(), obj.locate()[1])
-        self._logins = list(dict.fromkeys(login.lower() for login in logins))
+        self._logins = list(dict.fromkeys(map(_as_stored, logins)))
         self._password = password
         self._report = report
         self._running = False
@@ -143,11 +145,12 @@ class _Examination:
         """A part of the report that looks by itself, within a time."""
         self._report.progress(group[0].lower() + group[1:])
         try:
-            entries = limited(look, seconds, f"what was asked ({group})")
-        except TimedOutError as late:
-            entries = checks.all_alike(group, table, failed(late))
+            entries = limited(look, seconds)
         except OSError as wrong:
-            error = StoreError(f"{group}: {wrong.strerror or wrong}.", StoreError.advice)
+            late = f"it took longer than {seconds:g} seconds"
+            why = late if isinstance(wrong, TimeoutError) else f"{wrong.strerror or wrong}"
+            kind = StoreError if seconds == FILES_S else ListenerDownError
+            error = kind(f"This couldn't be looked at: {why}.", kind.advice)
             entries = checks.all_alike(group, table, failed(error))
         self._report.add(entries)
 
@@ -158,9 +161,13 @@ class _Examination:
 
         async def daemon(operation: str, arguments: Any) -> Any:
             seconds = STORE_S if operation == "doctor store" else ACCOUNT_S
-            return limited(
-                lambda: ask_daemon(settings, operation, arguments), seconds, "the daemon"
-            )
+            try:
+                return limited(lambda: ask_daemon(settings, operation, arguments), seconds)
+            except TimeoutError:
+                raise StoreLockedError(
+                    f"popbridge runs, but didn't answer within {seconds:g} seconds.",
+                    "Look at its log; stop it and start it again.",
+                ) from None
 
         try:
             self._running = True
@@ -168,9 +175,6 @@ class _Examination:
         except NotRunningError:
             self._running = False
             self._without_daemon()
-        except TimedOutError:
-            text = f"popbridge runs, but didn't answer within {STORE_S:g} seconds."
-            self._no_store(StoreLockedError(text, "Look at its log; stop it and start it again."))
         except BridgeError as error:
             self._no_store(error)
 
@@ -193,9 +197,12 @@ class _Examination:
 
         if self._error is not None:
             return "the configuration can't be read"
-        if not store.exists():
+        try:
+            owner = store.stat().st_uid
+        except (FileNotFoundError, NotADirectoryError):
             return "there is no store yet; `popbridge account add` makes it"
-        owner = store.stat().st_uid
+        except OSError as wrong:
+            return f"the store can't be looked at ({wrong.strerror})"
         # As root files would come to be that the daemon's user can't open.
         if os.getuid() != owner:
             return (
@@ -302,3 +309,10 @@ class _Examination:
         self._show(
             group, table, lambda: checks.judged(group, table, look_at_http(url, paths)), HTTP_S
         )
+
+
+def _as_stored(login: str) -> str:
+    """The login as accounts have it; what can't be one is nobody's."""
+    with suppress(UsageError):
+        return check_login(login)
+    return login

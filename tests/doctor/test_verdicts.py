@@ -246,6 +246,18 @@ def answer(**changes: Any) -> StoreFacts:
         ),
         (
             store.daemon,
+            replace(
+                STORE,
+                running=False,
+                answer=NONE,
+                error=StoreLockedError("The data in /data is in use by popbridge run (pid 7)."),
+            ),
+            FAILED,
+            "control socket",
+            "BR-STORE-01",
+        ),
+        (
+            store.daemon,
             replace(STORE, running=False, answer=NONE, error=StoreError("It is gone.", "Look.")),
             FAILED,
             "gone",
