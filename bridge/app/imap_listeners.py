@@ -77,4 +77,7 @@ class ImapListeners:
         outer = TLSMemoryBIOFactory(self._context, False, inner) if implicit else inner
         if not name.endswith(PROXY):
             return outer
-        return ProxyFactory(outer, self._core.reactor, chosen.trusted_proxies)
+        metrics, trusted = self._core.metrics, chosen.trusted_proxies
+        return ProxyFactory(
+            outer, self._core.reactor, trusted, lambda: metrics.limit_reached("other")
+        )

@@ -15,8 +15,8 @@ SWITCH_INTERVAL_S = 0.0005
 would be felt in every session while a message is parsed."""
 
 OPEN_FILES = 65_536
-"""Connections, and files; the system may allow fewer. A shell's 1,024 are as many as strangers alone
-may have of connections, and then nobody could read a mailbox."""
+"""Connections and files, where the system allows so many. A shell's 1,024 aren't more than the
+connections that strangers alone may have, and then nobody could read a mailbox."""
 
 _log = logging.getLogger("popbridge")
 
@@ -27,8 +27,14 @@ def prepare_process() -> None:
     # SQLite makes its files as the umask says, and they hold all mail.
     os.umask(0o077)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
+    _allow_files()
+
+
+def _allow_files() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft < (wanted := min(OPEN_FILES, hard)):
+    unlimited = resource.RLIM_INFINITY
+    wanted = OPEN_FILES if hard == unlimited else min(OPEN_FILES, hard)
+    if soft != unlimited and soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
