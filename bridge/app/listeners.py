@@ -37,7 +37,8 @@ class _Listener:
     """Where it accepted connections before it went down."""
     down_since: datetime | None = None
     error: BridgeError | None = None
-    retry_s: float = RETRY_S
+    retry_s: float = 0.0
+    """How long until it is tried the next time; 0 before the first time."""
 
     def urls(self) -> list[str]:
         """Its addresses while it stands, else what it is to be."""
@@ -139,8 +140,8 @@ class Listeners:
 
     def _retry_later(self, one: _Listener) -> None:
         if one.where is not None:
-            wait_s, one.retry_s = one.retry_s, min(2 * one.retry_s, RETRY_MAX_S)
-            self._loop.later(wait_s, lambda: self._loop.spawn(self._retry(one)))
+            one.retry_s = min(2 * one.retry_s or RETRY_S, RETRY_MAX_S)
+            self._loop.later(one.retry_s, lambda: self._loop.spawn(self._retry(one)))
 
     async def _retry(self, one: _Listener) -> None:
         if self._stopped or one.where is None:
@@ -155,7 +156,7 @@ class Listeners:
         if self._stopped:
             await _close(ports)
             return
-        one.ports, one.error, one.down_since, one.retry_s = ports, None, None, RETRY_S
+        one.ports, one.error, one.down_since, one.retry_s = ports, None, None, 0.0
         _log.info("%s accepts connections again", ", ".join(one.urls()))
         self._changed()
 
