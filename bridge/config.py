@@ -220,6 +220,9 @@ class TlsConfig:
 
     certificate: Annotated[str, _text("empty: a private CA and certificate are made")] = ""
     key: Annotated[str, _text("empty, as long as the certificate is")] = ""
+    names: Annotated[
+        tuple[str, ...], _names("more names and addresses that the private certificate is for")
+    ] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ SUPPORT = BASE | {"gauges", "metrics", "bus", "config", "crypto", "saslprep", "u
 SESSION = SUPPORT | {"imap", "mime", "ingest", "query", "store", "intake", "session"}
 SYNC = SUPPORT | {"imap", "pop3", "mime", "ingest", "query", "store", "intake", "sync"}
 ADMIN = SESSION | SYNC | {"admin", "archive"}
-ALL = ADMIN | {"net", "web", "doctor", "cli", "app", "worker"}
+ALL = ADMIN | {"net", "web", "doctor", "onboarding", "cli", "app", "worker"}
 MAY_IMPORT = {
     "model": {"model"},
     "errors": set(),
@@ -28,6 +28,7 @@ MAY_IMPORT = {
     "pop3": BASE | {"pop3", "saslprep"},
     "mime": BASE | {"mime"},
     "ingest": BASE | {"ingest", "mime", "imap", "query"},
+    "onboarding": BASE | {"onboarding"},
     "archive": BASE | {"archive", "mime"},
     "query": BASE | {"query", "mime", "imap"},
     "intake": BASE | {"ingest", "store"},
@@ -49,6 +50,7 @@ THIRD_PARTY = {
     "gauges": {"prometheus_client"},
     "metrics": {"prometheus_client"},
     "crypto": {"cryptography", "argon2"},
+    "onboarding": {"segno"},
     "store": {"sqlalchemy", "alembic", "pysqlite3"},
     "net": {"twisted", "zope", "OpenSSL", "cryptography", "service_identity"},
     "web": {"twisted", "zope", "prometheus_client", "jinja2", "markupsafe"},

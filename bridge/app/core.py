@@ -21,6 +21,7 @@ from bridge.admin.problems import Problem
 from bridge.admin.restore import finish_restore
 from bridge.admin.secrets import SecretFetcher
 from bridge.admin.status import problems_of, state_of
+from bridge.app.devices import Devices
 from bridge.bus import Bus
 from bridge.config import Config, SyncConfig
 from bridge.crypto import Sealer, load_key
@@ -113,6 +114,7 @@ class Core:
         self._workers = Workers(reactor, settings.sync.workers)
         self.activity = Activity(self.loop.now)
         self.syncs = self._make_syncs()
+        self.devices = Devices(self.database, self.loop)
         self.admin = self._make_admin(key)
         self._epoch_timer = self.loop.later(KEEP_S, self._keep_epoch)
 
@@ -151,6 +153,7 @@ class Core:
             store_path=self.store_path,
             in_background=self.in_background,
             limited=self.limited,
+            devices=self.devices,
             as_told=self.activity.as_told,
         )
 

@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -94,7 +94,7 @@ class Daemon:
             self._listeners,
             self._condition,
         )
-        self._imap = ImapListeners(core, self._services(page), self._context, self._listeners)
+        self._imap = ImapListeners(core, self._services(), self._context, self._listeners)
         await self._imap.open(settings.imap, self._passed)
         for where in settings.metrics.listen:
             factory = site(core.metrics, self._ready, self._degraded)
@@ -109,6 +109,7 @@ class Daemon:
         sdnotify.notify("READY=1", os.environ)
         self._watch()
         Measuring(core, self._condition).start()
+        core.devices.start()
         core.loop.later(CERTIFICATE_S, self._look_at_certificate)
         core.loop.later(0, settle)
         return self._listeners.urls(*DIRECT, *PROXIED, WEB, METRICS)
@@ -128,6 +129,7 @@ class Daemon:
         self._core.loop.spawn(self._drained(done))
         await done
         timer.cancel()
+        await self._core.devices.keep(timedelta(0))
         self._forget_faults()
 
     def reload(self, settings: Config) -> None:
@@ -168,7 +170,7 @@ class Daemon:
         if chosen.certificate:
             files = tls.load(data / chosen.certificate, data / chosen.key)
         else:
-            files = tls.ensure_certificate(data, (), self._core.loop.now())
+            files = tls.ensure_certificate(data, chosen.names, self._core.loop.now())
         served = files.certificate.read_bytes()
         if self._context is None:
             self._context = tls.server_context(files)
@@ -186,14 +188,20 @@ class Daemon:
         except BridgeError as error:
             _log.error("%s %s The certificate served before goes on serving.", error.code, error)
 
-    def _services(self, page: StatusPage) -> Services:
+    def _services(self) -> Services:
         core, limits = self._core, self._core.settings.limits
         return Services(
             database=core.database,
             bus=core.bus,
             authenticator=PasswordChecker(
-                core.database, core.admin.key, core, core.in_thread, time.monotonic, page.used
+                core.database,
+                core.admin.key,
+                core,
+                core.in_thread,
+                time.monotonic,
+                core.devices.used,
             ),
+            presence=core.devices.presence,
             clock=core.loop.now,
             monotonic=time.monotonic,
             observer=core.metrics,

@@ -20,11 +20,9 @@ from bridge.app.imap_listeners import DIRECT, PROXIED
 from bridge.app.listeners import Listeners
 from bridge.config import WebConfig
 from bridge.errors import BridgeError, ConfigError
-from bridge.model.account import Device
 from bridge.net import tls
 from bridge.store import sqlite
 from bridge.store.epoch import last_backup_s
-from bridge.store.tx import ReadTx
 from bridge.web.access import Brake, Links, Sessions
 from bridge.web.health_page import Health
 from bridge.web.pages import Pages, Server, Sources
@@ -67,8 +65,6 @@ class StatusPage:
         self._listeners = listeners
         self._condition = condition
         self._started = core.loop.now()
-        self._used: dict[str, datetime] = {}
-        """By verifier: a name may be given to another device, a login to another account."""
         self._names: tuple[Path | None, float, frozenset[str]] = (None, 0.0, frozenset())
         self._links = Links(time.monotonic)
         self._sessions = Sessions(time.monotonic)
@@ -102,20 +98,6 @@ class StatusPage:
             outer = TLSMemoryBIOFactory(self._context, False, site) if secure else site
             await self._listeners.open(WEB, where, outer)
 
-    def used(self, device: Device) -> None:
-        """A device has logged in."""
-        self._used[device.verifier] = self._core.loop.now()
-
-    async def last_used(self, login: str) -> dict[str, datetime]:
-        """When the account's devices were last used, by name, as far as it is known."""
-
-        def read(tx: ReadTx) -> tuple[Device, ...]:
-            account = tx.account(login)
-            return () if account is None else tuple(tx.devices(account.id))
-
-        devices = await self._core.database.read(read)
-        return {one.name: self._used[one.verifier] for one in devices if one.verifier in self._used}
-
     def link(self) -> dict[str, object]:
         """`urls` that sign one browser in, whichever is used first.
 
@@ -138,7 +120,6 @@ class StatusPage:
             health=self._health,
             metrics=core.metrics.exposition,
             servers=self._servers,
-            used=self.last_used,
             spawn=core.loop.spawn,
             clock=core.loop.now,
             monotonic=time.monotonic,

@@ -1,7 +1,7 @@
 """The pages: each asks for operations and fills a template, each form does and then redirects."""
 
 import re
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -51,8 +51,6 @@ class Sources:
     health: Callable[[], Awaitable[Health]]
     metrics: Callable[[], bytes]
     servers: Callable[[], Sequence[Server]]
-    used: Callable[[str], Awaitable[Mapping[str, datetime]]]
-    """When a login's devices were last used, by name, as far as it is known."""
     spawn: Callable[[Coroutine[Any, Any, None]], None]
     clock: Callable[[], datetime]
     monotonic: Callable[[], float]
@@ -133,9 +131,7 @@ class Pages:
             case "devices/revoke":
                 name = given.get("name", "")
                 await perform("device revoke", login=login, name=name)
-                return Message(
-                    f"{name} can't log in any more; what is connected stays until it ends."
-                )
+                return Message(f"{name} can't log in any more, and its sessions have ended.")
             case _:
                 raise UsageError("The page has no such form.", "Load it anew.")
 
@@ -206,7 +202,6 @@ class Pages:
                 preview = await perform("account policy", login=login, policy=wished)
             except UsageError as error:
                 asked.session.message = Message(error.text, error.remedy, bad=True)
-        used = await self._of.used(login)
         ended = [
             {"at": time_form(one.at), "result": one.result}
             for one in self._of.activity.ended(login)[::-1]
@@ -223,9 +218,7 @@ class Pages:
             policy=now_policy,
             preview=preview,
             frozen=now_policy["frozen"],
-            devices=[
-                {"name": name, "used": time_form(used.get(name))} for name in account["devices"]
-            ],
+            devices=await perform("device list", login=login),
             servers=self._of.servers(),
         )
 

@@ -97,7 +97,6 @@ class House:
             health=self._health,
             metrics=lambda: b"metric 1\n",
             servers=lambda: [Server("mail.example", 1993, "SSL/TLS")],
-            used=self._used,
             spawn=lambda work: self.spawned.append(done(work)),
             clock=self.now,
             monotonic=self.clock.seconds,
@@ -118,9 +117,6 @@ class House:
         room = one.disk_free, one.reserve
         wrong = daemon_problems(one.listeners, None, room, one.certificate_ends, self.now())
         return replace(one, problems=tuple(wrong))
-
-    async def _used(self, login: str) -> dict[str, datetime]:
-        return {"first": NOW - timedelta(hours=2)}
 
 
 @dataclass(frozen=True)
