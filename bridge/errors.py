@@ -101,7 +101,7 @@ class ListenerDownError(BridgeError):
     """A listener accepts no connections any more."""
 
     code, exit = "BR-LISTEN-02", Exit.UNAVAILABLE
-    advice = "Look at the log, then restart popbridge."
+    advice = "It is opened again by itself. If it stays, look at the log, then restart popbridge."
 
 
 class ServedCertificateError(BridgeError):
@@ -249,6 +249,13 @@ class InUseError(UpstreamError):
 
     code, exit = "BR-POP-07", Exit.TEMPORARY
     advice = "Stop the other program that fetches this mailbox; else it is tried again by itself."
+
+
+class PoisonedMessageError(UpstreamError):
+    """A message can't be retrieved, however often it is tried; it stays at the provider."""
+
+    code, exit = "BR-POP-10", Exit.TEMPORARY
+    advice = "Open it in the provider's webmail; forward or delete it there. All else is fetched."
 
 
 class RejectedPasswordError(UpstreamError):

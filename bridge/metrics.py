@@ -5,9 +5,8 @@ limits are closed sets, each member of which stands at 0 from the start.
 """
 
 import platform
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from itertools import product
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -23,8 +22,6 @@ from prometheus_client import (
     disable_created_metrics,
     generate_latest,
 )
-from prometheus_client.core import GaugeMetricFamily
-from prometheus_client.registry import Collector
 
 from bridge.errors import (
     BridgeError,
@@ -34,8 +31,24 @@ from bridge.errors import (
     StoreFullError,
     StoreLockedError,
 )
+from bridge.gauges import (
+    ATTEMPT,
+    DELETES,
+    ERROR_CODES,
+    LISTED,
+    NEXT,
+    PENDING,
+    SUCCESS,
+    AccountGauges,
+    Accounts,
+    Daemon,
+    Listener,
+    Wrong,
+    known,
+    since,
+)
 from bridge.model.account import AccountState, SyncStatus
-from bridge.model.upstream import IN_DOUBT, LedgerState
+from bridge.model.upstream import LedgerState
 
 M = TypeVar("M", Counter, Gauge, Histogram)
 Labels = Mapping[str, tuple[str, ...]]
@@ -43,9 +56,6 @@ NO_LABELS: Labels = MappingProxyType({})
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 """Of `Metrics.exposition`."""
-
-ACCOUNT_SERIES_MAX = 200
-"""With more accounts only their sums are told: a scrape must not grow with the customers."""
 
 _COMMANDS = (
     "append authenticate capability check close compress copy create delete enable esearch"
@@ -70,107 +80,13 @@ STORE_CODES = tuple(
 )
 STORE_FILES = ("database", "wal")
 
-STALE_S = 3600
-"""An account that wasn't synced for longer is stale: `accounts_stale` counts them."""
-
-SUCCESS = "upstream_last_success_timestamp_seconds"
-ATTEMPT = "upstream_last_attempt_timestamp_seconds"
-NEXT = "upstream_next_attempt_timestamp_seconds"
-LISTED = "upstream_messages"
-PENDING = "upstream_pending_messages"
-DELETES = "upstream_pending_deletes"
-ACCOUNT_GAUGES = {
-    SUCCESS: "End of the last sync that succeeded; left out while the account is paused.",
-    ATTEMPT: "Start of the last sync.",
-    NEXT: "When the next sync is due.",
-    LISTED: "Messages that the last listing held.",
-    PENDING: "Messages listed and not fetched yet.",
-    DELETES: "Messages that a policy wants deleted and that are there still.",
-}
-"""With the account's number as label, and no others: a scrape grows by these for each account."""
-
 COMMAND_SECONDS = (0.001, 0.025, 0.1, 0.25, 1, 10)
 """0.25 and 1 are where a user notices; few, for each bound costs a series per command."""
 COMMIT_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2.5)
 SYNC_SECONDS = (0.1, 0.5, 1, 5, 15, 60, 300, 900)
 DURABLE_SECONDS = (0.1, 0.5, 1, 5, 15, 60, 300, 3600)
 NOTIFY_SECONDS = (0.001, 0.005, 0.025, 0.1, 0.5, 1, 5)
-
-
-def _codes(error: type[BridgeError]) -> Iterator[str]:
-    yield error.code
-    for kind in error.__subclasses__():
-        yield from _codes(kind)
-
-
-ERROR_CODES = tuple(sorted(set(_codes(BridgeError))))
-
-
-def _known(value: str, values: Iterable[str], otherwise: str) -> str:
-    return value if value in values else otherwise
-
-
-@dataclass(slots=True)
-class _Account:
-    values: dict[str, float]
-    """By a key of `ACCOUNT_GAUGES`; what isn't known yet is left out."""
-    state: AccountState = AccountState.NEW
-    in_doubt: Mapping[LedgerState, int] = field(default_factory=dict)
-
-    @property
-    def paused(self) -> bool:
-        return self.state is AccountState.PAUSED
-
-    def stale(self, now_s: float) -> bool:
-        return not self.paused and now_s - self.values.get(SUCCESS, now_s) > STALE_S
-
-
-class _Accounts(Collector):
-    """The gauges about accounts, made at each scrape: an account that goes leaves no series."""
-
-    def __init__(self) -> None:
-        self.by_id: dict[int, _Account] = {}
-
-    def of(self, account_id: int) -> _Account:
-        # A sync may end after its account was removed: what it says then goes nowhere.
-        return self.by_id.get(account_id, _Account({}))
-
-    def collect(self) -> Iterator[GaugeMetricFamily]:
-        accounts, now_s = self.by_id.values(), datetime.now(UTC).timestamp()
-        states = [account.state for account in accounts]
-        family = _family("accounts", "Accounts by state.", "state")
-        for state in AccountState:
-            family.add_metric([state.value], states.count(state))
-        yield family
-        doubt = _family("upstream_doubtful_messages", "Of all accounts, by their state.", "state")
-        for doubtful in IN_DOUBT:
-            count = sum(account.in_doubt.get(doubtful, 0) for account in accounts)
-            doubt.add_metric([doubtful.value], count)
-        yield doubt
-        stale = _family("accounts_stale", "Not paused and not synced for more than an hour.")
-        stale.add_metric([], sum(one.stale(now_s) for one in accounts))
-        yield stale
-        successes = (account.values[SUCCESS] for account in accounts if not account.paused)
-        text = "The last success of the account that is stalest; 0 without accounts."
-        oldest = _family("upstream_oldest_success_timestamp_seconds", text)
-        oldest.add_metric([], min(successes, default=0))
-        yield oldest
-        if len(self.by_id) <= ACCOUNT_SERIES_MAX:
-            yield from self._each()
-
-    def _each(self) -> Iterator[GaugeMetricFamily]:
-        gauges = {name: _family(name, text, "account") for name, text in ACCOUNT_GAUGES.items()}
-        for account_id, account in self.by_id.items():
-            name = str(account_id)
-            for gauge, value in account.values.items():
-                # Who pauses an account wants no alarm about it.
-                if not (account.paused and gauge == SUCCESS):
-                    gauges[gauge].add_metric([name], value)
-        yield from gauges.values()
-
-
-def _family(name: str, text: str, *labels: str) -> GaugeMetricFamily:
-    return GaugeMetricFamily(f"popbridge_{name}", text, labels=labels)
+DELAY_SECONDS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5)
 
 
 class Metrics:
@@ -189,8 +105,10 @@ class Metrics:
         ProcessCollector(registry=self._registry)
         build = Info("popbridge_build", "What runs.", registry=self._registry)
         build.info({"version": version, "python": platform.python_version(), "sqlite": sqlite})
-        self._accounts = _Accounts()
+        self._accounts = Accounts()
         self._registry.register(self._accounts)
+        self._daemon = Daemon()
+        self._registry.register(self._daemon)
         self._make_imap()
         self._make_upstream()
         self._make_store()
@@ -279,6 +197,8 @@ class Metrics:
         self._lag = add(
             Gauge, "reactor_lag_seconds", "The longest that a timer was late in the last minute."
         )
+        text = "How late a timer was that rings every second."
+        self._delay = add(Histogram, "reactor_delay_seconds", text, buckets=DELAY_SECONDS)
         self._expiry = add(Gauge, "tls_certificate_expiry_timestamp_seconds", "Of what is served.")
         self._unhandled = add(Counter, "unhandled_errors_total", "Faults of popbridge.")
 
@@ -304,11 +224,11 @@ class Metrics:
         """A command was answered: OK, NO or BAD; anything else counts as aborted."""
         series = self._command_series.get((verb, result))
         if series is None:
-            command = _known(verb.lower(), COMMANDS, "unknown")
+            command = known(verb.lower(), COMMANDS, "unknown")
             labels = command, result.lower()
             if labels[1] not in COMMAND_RESULTS:
                 command, _ = labels = _NO_COMMAND
-            timed = _known(command, TIMED, "other")
+            timed = known(command, TIMED, "other")
             series = self._commands.labels(*labels), self._command_seconds.labels(timed)
             self._command_series[verb, result] = series
         answered, took = series
@@ -317,11 +237,11 @@ class Metrics:
 
     def limit_reached(self, limit: str) -> None:
         """A peer met one of `LIMITS`."""
-        self._limits.labels(_known(limit, LIMITS, "other")).inc()
+        self._limits.labels(known(limit, LIMITS, "other")).inc()
 
     def account_added(self, account_id: int, at: datetime) -> None:
         """There is an account. Until a sync succeeds its age counts from `at`, so it can alarm."""
-        self._accounts.by_id[account_id] = _Account({SUCCESS: at.timestamp()})
+        self._accounts.by_id[account_id] = AccountGauges({SUCCESS: at.timestamp()})
 
     def account_removed(self, account_id: int) -> None:
         """The account is gone, and its series with it."""
@@ -338,6 +258,19 @@ class Metrics:
         if status.listed is not None and status.pending is not None:
             account.values |= {LISTED: status.listed, PENDING: status.pending}
             account.values[DELETES] = status.delete_due or 0
+
+    def account_problems(self, account_id: int, problems: Sequence[Wrong]) -> None:
+        """What is wrong with an account now; none clears it."""
+        account = self._accounts.of(account_id)
+        account.wrong = since(problems, account.wrong)
+
+    def watch(
+        self,
+        problems: Callable[[], Sequence[Wrong]],
+        listeners: Callable[[], Sequence[Listener]],
+    ) -> None:
+        """What to ask, at each scrape, for what is wrong and which listeners there are."""
+        self._daemon.problems, self._daemon.listeners = problems, listeners
 
     def account_messages(self, account_id: int, counts: Mapping[LedgerState, int]) -> None:
         """How many ledger rows of an account are in each state; a state left out has none."""
@@ -360,7 +293,7 @@ class Metrics:
         if code is None:
             self._accounts.of(account_id).values[SUCCESS] = at.timestamp()
         else:
-            self._failures.labels(_known(code, ERROR_CODES, BridgeError.code)).inc()
+            self._failures.labels(known(code, ERROR_CODES, BridgeError.code)).inc()
 
     def retrieved_again(self, messages: int) -> None:
         """So many messages were retrieved that were held already."""
@@ -390,13 +323,13 @@ class Metrics:
 
     def store_failed(self, code: str) -> None:
         """A write failed."""
-        self._store_errors.labels(_known(code, STORE_CODES, StoreError.code)).inc()
+        self._store_errors.labels(known(code, STORE_CODES, StoreError.code)).inc()
         self.store_is_writable = False
 
     def store_measured(self, files: Mapping[str, int], free: int) -> None:
         """What the store takes, by `STORE_FILES`, and what its disk has free, in octets."""
         for kind, octets in files.items():
-            self._files.labels(_known(kind, STORE_FILES, STORE_FILES[0])).set(octets)
+            self._files.labels(known(kind, STORE_FILES, STORE_FILES[0])).set(octets)
         self._free.set(free)
 
     def store_counted(self, messages: int, backup_s: float) -> None:
@@ -404,9 +337,10 @@ class Metrics:
         self._messages.set(messages)
         self._backup.set(backup_s)
 
-    def reactor_lagged(self, seconds: float) -> None:
-        """The longest that a timer was late lately."""
-        self._lag.set(seconds)
+    def reactor_lagged(self, seconds: float, longest: float) -> None:
+        """So late was a timer now, and the longest lately."""
+        self._delay.observe(seconds)
+        self._lag.set(longest)
 
     def certificate_expires(self, at: datetime) -> None:
         """A certificate that is served ends at this time."""

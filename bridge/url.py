@@ -1,4 +1,4 @@
-"""What people write in an option or a setting: POP3 URLs, policies, listeners, durations, sizes.
+"""What people write in an option or a setting: URLs, policies, listeners, durations, sizes.
 
 Everything that can't be read raises `UsageError`; `bridge.config` adds where it stands.
 """
@@ -10,11 +10,14 @@ from dataclasses import dataclass
 from urllib.parse import quote, unquote_to_bytes
 
 from bridge.errors import UsageError
-from bridge.model.account import Security, Upstream
+from bridge.model.account import Security, Submission, Upstream
 from bridge.model.policy import Policy
 
 DEFAULT_PORTS = {Security.IMPLICIT: 995, Security.STLS: 110, Security.PLAIN: 110}
 FORM = "Write pop3s://user@host, pop3://user@host or pop3+plain://user@host."
+SMTP_FORM = "Write smtps://user@host, or smtp://user@host for STARTTLS."
+SMTP_PORTS = {True: 465, False: 587}
+"""By whether TLS is implicit (RFC 8314 §3.3)."""
 MAX_HOST_NAME = 253
 
 DURATION_UNITS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
@@ -67,9 +70,9 @@ def parse_pop3_url(url: str) -> Upstream:
         raise UsageError("The POP3 URL names no user.", FORM)
     host, port = _host_and_port(place.removesuffix("/"))
     return Upstream(
-        host=_host(host),
+        host=_host(host, "POP3", FORM),
         port=DEFAULT_PORTS[security] if port is None else _port(port),
-        user=_user(raw_user),
+        user=_user(raw_user, "POP3"),
         security=security,
     )
 
@@ -80,6 +83,42 @@ def pop3_url(upstream: Upstream) -> str:
     port = "" if upstream.port == DEFAULT_PORTS[upstream.security] else f":{upstream.port}"
     # An @ stays as it is, for the last one splits: addresses are the commonest user names.
     return f"{upstream.security.value}://{quote(upstream.user, safe='@+')}@{host}{port}"
+
+
+def parse_smtp_url(url: str) -> Submission:
+    """Returns the server that an SMTP URL names; user and host as in `parse_pop3_url`.
+
+    Raises:
+        UsageError: it is no SMTP URL, or it carries a password.
+    """
+    scheme, separator, rest = url.partition("://")
+    if not separator or scheme.lower() not in ("smtp", "smtps"):
+        raise UsageError("This is not the URL of a server to send by.", SMTP_FORM)
+    implicit = scheme.lower() == "smtps"
+    raw_user, _, place = rest.rpartition("@")
+    if ":" in raw_user:
+        raise UsageError(
+            "An SMTP URL may not carry a password: popbridge sends nothing and needs none.",
+            "Leave it out; a colon of the user name is written %3A.",
+        )
+    if not raw_user:
+        raise UsageError("The SMTP URL names no user.", SMTP_FORM)
+    host, port = _host_and_port(place.removesuffix("/"))
+    return Submission(
+        host=_host(host, "SMTP", SMTP_FORM),
+        port=SMTP_PORTS[implicit] if port is None else _port(port),
+        user=_user(raw_user, "SMTP"),
+        implicit_tls=implicit,
+    )
+
+
+def smtp_url(submission: Submission) -> str:
+    """Returns the URL that `parse_smtp_url` reads as this server; a default port is left out."""
+    host = f"[{submission.host}]" if ":" in submission.host else submission.host
+    implicit = submission.implicit_tls
+    port = "" if submission.port == SMTP_PORTS[implicit] else f":{submission.port}"
+    user = quote(submission.user, safe="@+")
+    return f"{'smtps' if implicit else 'smtp'}://{user}@{host}{port}"
 
 
 def parse_policy(text: str) -> str:
@@ -157,23 +196,23 @@ def _security(scheme: str) -> Security | None:
         return None
 
 
-def _user(raw: str) -> str:
+def _user(raw: str, kind: str) -> str:
     if _BAD_PERCENT.search(raw):
         raise UsageError(
-            "The user name of the POP3 URL has a % without two hexadecimal digits after it.",
+            f"The user name of the {kind} URL has a % without two hexadecimal digits after it.",
             "Write a percent sign as %25.",
         )
     try:
         user = unquote_to_bytes(raw).decode("utf-8")
     except UnicodeError:
         raise UsageError(
-            "The user name of the POP3 URL is not UTF-8.",
+            f"The user name of the {kind} URL is not UTF-8.",
             "Percent-encode the octets of its UTF-8 form.",
         ) from None
     # It becomes part of a command line: a line end in it would smuggle in a second command.
     if any(ord(character) < 0x20 or 0x7F <= ord(character) < 0xA0 for character in user):
         raise UsageError(
-            "The user name of the POP3 URL holds a control character.",
+            f"The user name of the {kind} URL holds a control character.",
             "Check the user name: letters, digits, punctuation and spaces are possible.",
         )
     return user
@@ -193,9 +232,9 @@ def _host_and_port(place: str) -> tuple[str, str | None]:
     )
 
 
-def _host(text: str) -> str:
+def _host(text: str, kind: str, form: str) -> str:
     if not text:
-        raise UsageError("The POP3 URL names no host.", FORM)
+        raise UsageError(f"The {kind} URL names no host.", form)
     try:
         if text.startswith("["):
             return str(ipaddress.IPv6Address(text[1:-1]))

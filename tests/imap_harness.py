@@ -14,9 +14,9 @@ from twisted.internet.defer import Deferred
 
 from bridge.bus import Bus
 from bridge.imap.framing import Framer
-from bridge.model.account import Account, Security, Upstream
+from bridge.model.account import Account, Device, Security, Upstream
 from bridge.model.ids import AccountId
-from bridge.session.port import Closed, Expired, Services, SessionLimits, Woken
+from bridge.session.port import Closed, Expired, LoggedIn, Services, SessionLimits, Woken
 from bridge.session.session import Session
 from bridge.store.engine import Store, open_store
 from bridge.store.port import InlineDatabase
@@ -28,11 +28,18 @@ NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 class Client:
     """Both ends of a connection: it is the session's `Connection` and the test's client."""
 
-    def __init__(self, server: "Server", *, secure: bool = True, loopback: bool = True) -> None:
+    def __init__(
+        self,
+        server: "Server",
+        *,
+        secure: bool = True,
+        loopback: bool = True,
+        peer: str = "192.0.2.1",
+    ) -> None:
         self.framer = Framer()
         self.secure = secure
         self.loopback = loopback
-        self.peer = "192.0.2.1"
+        self.peer = peer
         self.closed = False
         self.compressed = False
         self.told_every_s = 0.0
@@ -155,9 +162,14 @@ class Passwords:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def check(self, login: bytes, password: bytes, peer: str) -> Account | None:
+    async def check(self, login: bytes, password: bytes, peer: str) -> LoggedIn | None:
         found = self._store.read(lambda tx: tx.account(login.decode()))
-        return found if password == b"secret" else None
+        if found is None or password != b"secret":
+            return None
+        device = Device(
+            account_id=found.id, name="first", verifier="v", stored_key=b"", server_key=b""
+        )
+        return LoggedIn(found, device)
 
 
 class Counts:

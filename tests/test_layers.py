@@ -9,15 +9,16 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 BASE = {"model", "errors"}
-SUPPORT = BASE | {"metrics", "bus", "config", "crypto", "saslprep", "url"}
+SUPPORT = BASE | {"gauges", "metrics", "bus", "config", "crypto", "saslprep", "url"}
 SESSION = SUPPORT | {"imap", "mime", "ingest", "query", "store", "intake", "session"}
 SYNC = SUPPORT | {"imap", "pop3", "mime", "ingest", "query", "store", "intake", "sync"}
 ADMIN = SESSION | SYNC | {"admin", "archive"}
-ALL = ADMIN | {"net", "web", "doctor", "cli", "app", "worker"}
+ALL = ADMIN | {"net", "web", "doctor", "onboarding", "cli", "app", "worker"}
 MAY_IMPORT = {
     "model": {"model"},
     "errors": set(),
-    "metrics": BASE,
+    "gauges": BASE,
+    "metrics": BASE | {"gauges"},
     "bus": BASE,
     "url": BASE,
     "config": BASE | {"url"},
@@ -27,6 +28,7 @@ MAY_IMPORT = {
     "pop3": BASE | {"pop3", "saslprep"},
     "mime": BASE | {"mime"},
     "ingest": BASE | {"ingest", "mime", "imap", "query"},
+    "onboarding": BASE | {"onboarding"},
     "archive": BASE | {"archive", "mime"},
     "query": BASE | {"query", "mime", "imap"},
     "intake": BASE | {"ingest", "store"},
@@ -45,8 +47,10 @@ MAY_IMPORT = {
     "__init__": set(),
 }
 THIRD_PARTY = {
+    "gauges": {"prometheus_client"},
     "metrics": {"prometheus_client"},
     "crypto": {"cryptography", "argon2"},
+    "onboarding": {"segno"},
     "store": {"sqlalchemy", "alembic", "pysqlite3"},
     "net": {"twisted", "zope", "OpenSSL", "cryptography", "service_identity"},
     "web": {"twisted", "zope", "prometheus_client", "jinja2", "markupsafe"},

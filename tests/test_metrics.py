@@ -6,8 +6,10 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from bridge import errors, metrics
+from bridge.admin.problems import ListenerState, Problem
+from bridge.gauges import ACCOUNT_SERIES_MAX, ERROR_CODES, LISTENERS
 from bridge.imap import parser
-from bridge.metrics import ACCOUNT_SERIES_MAX, ERROR_CODES, TIMED, Metrics
+from bridge.metrics import TIMED, Metrics
 from bridge.model.account import AccountState, SyncStatus
 from bridge.model.ids import AccountId
 from bridge.model.upstream import LedgerState
@@ -227,6 +229,51 @@ def test_a_scrape_is_600_series_and_6_for_each_account_at_most(
     assert len(own) == (6 * accounts if accounts <= ACCOUNT_SERIES_MAX else 0)
 
 
+def problem(code: str, since: datetime | None = AT) -> Problem:
+    return Problem(code=code, text="It failed.", since=since, remedy="Mend it.")
+
+
+def test_what_is_wrong_with_an_account_until_it_is_not(made: Metrics) -> None:
+    made.account_added(7, AT)
+    before = samples(made)
+    made.account_problems(7, [problem("BR-POP-07"), problem("BR-POP-09", LATER)])
+    assert changes(made, before) == {
+        "account_error_since_timestamp_seconds{account=7,code=BR-POP-07}": AT.timestamp(),
+        "account_error_since_timestamp_seconds{account=7,code=BR-POP-09}": LATER.timestamp(),
+        "accounts_failing{code=BR-POP-07}": 1,
+        "accounts_failing{code=BR-POP-09}": 1,
+    }
+    made.account_problems(7, [])
+    assert changes(made, before) == {}
+    assert samples(made).keys() == before.keys()
+
+
+def test_of_very_many_accounts_only_sums_tell_what_is_wrong(made: Metrics) -> None:
+    for account_id in range(ACCOUNT_SERIES_MAX + 1):
+        made.account_added(account_id, AT)
+        made.account_problems(account_id, [problem("BR-POP-02")])
+    found = samples(made)
+    assert found["accounts_failing{code=BR-POP-02}"] == ACCOUNT_SERIES_MAX + 1
+    assert not any("account=" in name for name in found)
+
+
+def test_what_is_wrong_with_popbridge_and_which_listeners_stand(made: Metrics) -> None:
+    before = samples(made)
+    wrong = [problem("BR-STORE-02", None), problem("BR-LISTEN-01", LATER), problem("BR-LISTEN-01")]
+    up = ListenerState(kind="imap", url="imap://a:1")
+    down = ListenerState(kind="imap", url="imap://b:1", problem=wrong[1])
+    made.watch(lambda: wrong, lambda: [up, down, ListenerState(kind="web", url="http://a:2")])
+    found = changes(made, before)
+    # Since when isn't known: since it was seen, and that stays.
+    assert found.pop("error_since_timestamp_seconds{code=BR-STORE-02}") > LATER.timestamp()
+    assert found == {
+        "error_since_timestamp_seconds{code=BR-LISTEN-01}": AT.timestamp(),
+        "listener_up{listener=imap}": 0,
+        "listener_up{listener=web}": 1,
+    }
+    assert set(LISTENERS) >= {"imap", "web"}
+
+
 def test_who_is_paused_is_not_stale(made: Metrics) -> None:
     made.account_added(7, AT)
     made.account_status(full(7), AccountState.PAUSED)
@@ -268,7 +315,7 @@ def test_what_is_measured_now_and_then(made: Metrics) -> None:
     before = samples(made)
     made.store_measured({"database": 10, "wal": 5}, 99)
     made.store_counted(7, 3.0)
-    made.reactor_lagged(0.25)
+    made.reactor_lagged(0.125, 0.25)
     assert changes(made, before) == {
         "store_bytes{kind=database}": 10,
         "store_bytes{kind=wal}": 5,
@@ -276,6 +323,8 @@ def test_what_is_measured_now_and_then(made: Metrics) -> None:
         "store_messages": 7,
         "backup_last_success_timestamp_seconds": 3,
         "reactor_lag_seconds": 0.25,
+        "reactor_delay_seconds_count": 1,
+        "reactor_delay_seconds_sum": 0.125,
     }
 
 

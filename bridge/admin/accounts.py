@@ -14,7 +14,7 @@ from bridge.errors import LoginExistsError, UnknownLoginError, UsageError
 from bridge.model.account import Account, Device
 from bridge.model.ids import AccountId
 from bridge.store.tx import ReadTx, WriteTx
-from bridge.url import parse_policy, pop3_url
+from bridge.url import parse_policy, parse_smtp_url, pop3_url
 
 FIRST_DEVICE = "first"
 
@@ -24,7 +24,8 @@ class NewAccount:
     """What `account add` asks for; `password` None has one made.
 
     Either `pop3_password` or `secret_source` is given, the latter as `upstreams.source_form` has
-    it. `tls` is what differs from the default, as `tls.tls_form` has it.
+    it. `tls` is what differs from the default, as `tls.tls_form` has it. `smtp` is the URL of the
+    server that its mail apps send by.
     """
 
     login: str
@@ -38,6 +39,7 @@ class NewAccount:
     quota_octets: int | None = None
     withheld: Sequence[str] = ()
     paused: bool = False
+    smtp: str | None = None
     allow_cleartext: bool = False
     check: bool = True
 
@@ -105,6 +107,7 @@ def new_account(admin: Admin, new: NewAccount) -> Account:
         withheld=check_withheld(new.withheld),
         scram_salt=crypto.new_salt(),
         scram_iterations=crypto.SCRAM_ITERATIONS,
+        submission=None if new.smtp is None else parse_smtp_url(new.smtp),
     )
     return with_secret(admin, account, new.pop3_password, source)
 
@@ -124,7 +127,12 @@ async def make_device(
     )
     stored, server = crypto.scram_keys(password, account.scram_salt, account.scram_iterations)
     return partial(
-        Device, name=FIRST_DEVICE, verifier=verifier, stored_key=stored, server_key=server
+        Device,
+        name=FIRST_DEVICE,
+        verifier=verifier,
+        stored_key=stored,
+        server_key=server,
+        made=admin.clock(),
     )
 
 
@@ -171,6 +179,7 @@ async def remove_account(admin: Admin, login: str) -> dict[str, object]:
     """
     account = await find_account(admin, login)
     await admin.database.write(lambda tx: tx.remove_account(account.id))
+    await admin.devices.changed(account)
     await admin.syncs.accounts_changed()
     await admin.in_thread(lambda: admin.forget(account))
     return {"login": account.login}

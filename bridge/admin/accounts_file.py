@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bridge.errors import AccountsFileError, UsageError
-from bridge.url import parse_duration, parse_policy, parse_size
+from bridge.url import parse_duration, parse_policy, parse_size, parse_smtp_url, smtp_url
 
 Spec = dict[str, Any]
 """An account as `bridge.admin.apply` takes it: `NewAccount`'s names, and `password_from`."""
@@ -143,6 +143,7 @@ _KEYS: dict[str, _Reader] = {
     "quota": lambda value, folder: ("quota_octets", parse_size(_text(value))),
     "withhold": lambda value, folder: ("withheld", _texts(value)),
     "paused": lambda value, folder: ("paused", _truth(value)),
+    "smtp": lambda value, folder: ("smtp", smtp_url(parse_smtp_url(_text(value)))),
     "allow_cleartext": lambda value, folder: ("allow_cleartext", _truth(value)),
     "tls": _tls,
 }

@@ -25,7 +25,7 @@ from bridge.errors import AccountsFileError, BridgeError, UsageError
 from bridge.model.account import Account, Device, TlsOptions
 from bridge.model.ids import AccountId
 from bridge.store.tx import ReadTx, WriteTx
-from bridge.url import format_duration, format_size, pop3_url, read_policy
+from bridge.url import format_duration, format_size, pop3_url, read_policy, smtp_url
 
 TOGETHER = 50
 """Accounts that are written side by side, so that they share commits."""
@@ -151,6 +151,7 @@ def _step(
         "interval_s": None,
         "quota_octets": None,
         "withheld": (),
+        "smtp": None,
     }
     tls = dict.fromkeys(tls_form(TlsOptions())) | dict(given.pop("tls", {}))
     new = changed_account(admin, old, AccountChanges(**(plain | given), tls=tls))
@@ -173,6 +174,7 @@ _GIVEN = frozenset(
         "quota_octets",
         "withheld",
         "paused",
+        "smtp",
     )
 )
 
@@ -211,6 +213,7 @@ async def _change(admin: Admin, step: Step, made: dict[str, str]) -> None:
         assert step.old is not None
         old = step.old
         await admin.database.write(lambda tx: tx.remove_account(old.id))
+        await admin.devices.changed(old)
         await admin.in_thread(lambda: admin.forget(old))
         return
     if step.old is None:
@@ -221,6 +224,7 @@ async def _change(admin: Admin, step: Step, made: dict[str, str]) -> None:
         device = await make_device(admin, step.new, step.password, made=False)
         account_id = step.old.id
         await admin.database.write(lambda tx: tx.replace_device(device(account_id=account_id)))
+        await admin.devices.changed(step.old)
 
 
 async def _add(admin: Admin, account: Account, password: str | None, made: dict[str, str]) -> None:
@@ -260,6 +264,7 @@ _PLAIN: dict[str, Any] = {
     "quota_octets": None,
     "withheld": frozenset(),
     "paused": False,
+    "submission": None,
 }
 
 
@@ -276,6 +281,7 @@ def _shown(account: Account) -> dict[str, str]:
         "quota": "none" if quota is None else format_size(quota),
         "withheld": " ".join(sorted(account.withheld)) or "nothing",
         "paused": "yes" if account.paused else "no",
+        "smtp": "not named" if account.submission is None else smtp_url(account.submission),
     }
 
 

@@ -5,13 +5,13 @@ import hmac
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine
-from ipaddress import ip_address, ip_network
 from typing import Any, Protocol, TypeVar
 
 from bridge import crypto, saslprep
 from bridge.admin.context import InThread
 from bridge.model.account import Account, Device
-from bridge.session.port import Challenge, Proved
+from bridge.model.origin import origin
+from bridge.session.port import Challenge, LoggedIn, Proved
 from bridge.store.port import Database
 from bridge.store.tx import ReadTx
 
@@ -28,9 +28,6 @@ MAX_ORIGINS = 10_000
 MAX_ASLEEP = 1000
 """Failures that wait to be answered: clients may hang up and leave theirs behind. With more, the
 cost of a check itself is what slows a guesser."""
-
-NETWORK_BITS = 64
-"""Of an IPv6 address: whoever has one has all of its network."""
 
 _REMEMBERED = 1000
 
@@ -77,7 +74,7 @@ class PasswordChecker:
         self._salt = secrets.token_bytes(32)
         self._verified: OrderedDict[bytes, None] = OrderedDict()
 
-    async def check(self, login: bytes, password: bytes, peer: str) -> Account | None:
+    async def check(self, login: bytes, password: bytes, peer: str) -> LoggedIn | None:
         """As `Authenticator.check`."""
         return await self._answer(self._find(login, password), peer)
 
@@ -104,19 +101,19 @@ class PasswordChecker:
                 )
                 if signature is not None:
                     self._used(device)
-                    return Proved(account, signature)
+                    return Proved(LoggedIn(account, device), signature)
             return None
 
         return await self._answer(find(), peer)
 
     async def _answer(self, search: Coroutine[Any, Any, T | None], peer: str) -> T | None:
         """What `search` finds, at once; None, late."""
-        origin, began = _origin(peer), self._monotonic()
+        whose, began = origin(peer), self._monotonic()
         found = await search
         if found is not None:
-            self._failures.pop(origin, None)
+            self._failures.pop(whose, None)
             return found
-        failures = self._failures[origin] = self._failures.pop(origin, 0) + 1
+        failures = self._failures[whose] = self._failures.pop(whose, 0) + 1
         if len(self._failures) > MAX_ORIGINS:
             self._failures.popitem(last=False)
         delay_s = min(MAX_DELAY_S, FIRST_DELAY_S * 2 ** min(failures - 1, 10))
@@ -134,16 +131,18 @@ class PasswordChecker:
         finally:
             self._asleep -= 1
 
-    async def _find(self, login: bytes, password: bytes) -> Account | None:
+    async def _find(self, login: bytes, password: bytes) -> LoggedIn | None:
         try:
             name, secret = login.decode(), password.decode()
         except UnicodeDecodeError:
             return None
         account, devices = await self._known(name)
+        if account is None:
+            return None
         for device in devices:
             if await self._matches(device, secret):
                 self._used(device)
-                return account
+                return LoggedIn(account, device)
         return None
 
     async def _known(self, login: str) -> tuple[Account | None, tuple[Device, ...]]:
@@ -177,16 +176,3 @@ def _stored(login: str) -> str:
         return saslprep.prepare(login).lower()
     except ValueError:
         return ""
-
-
-def _origin(peer: str) -> str:
-    """Whose failures an address's failures are."""
-    try:
-        address = ip_address(peer.partition("%")[0])
-    except ValueError:
-        return peer
-    if address.version == 4:
-        return str(address)
-    if address.ipv4_mapped is not None:
-        return str(address.ipv4_mapped)
-    return str(ip_network((address, NETWORK_BITS), strict=False))

@@ -16,7 +16,7 @@ from bridge.errors import UnknownLoginError, UsageError
 from bridge.model.account import Account, Secret, Security, TlsOptions, Upstream
 from bridge.model.profile import Profile
 from bridge.store.tx import ReadTx, WriteTx
-from bridge.url import parse_policy
+from bridge.url import parse_policy, parse_smtp_url, smtp_url
 
 MAX_TRACE_S = 30 * 24 * 3600
 """A trace that nobody thinks of any more must not go on for ever."""
@@ -34,8 +34,9 @@ class AccountChanges:
     """What `account set` asks for; what isn't named stays.
 
     `interval_s` None is the configured default, `quota_octets` None no limit, `trace_s` 0 ends a
-    trace. `pop3` is a URL, `tls` and `secret_source` are as for `NewAccount`; a TLS option that is
-    None becomes the default. Unless `check` is False what concerns the log-in is tried first.
+    trace, `smtp` None is nowhere to send by. `pop3` is a URL, `tls` and `secret_source` are as for
+    `NewAccount`; a TLS option that is None becomes the default. Unless `check` is False what
+    concerns the log-in is tried first.
     """
 
     pop3: str | None = None
@@ -49,6 +50,7 @@ class AccountChanges:
     withheld: Sequence[str] | None = None
     trace_s: int | None = None
     paused: bool | None = None
+    smtp: str | _Unchanged | None = UNCHANGED
     check: bool = True
 
 
@@ -177,6 +179,7 @@ async def show_account(admin: Admin, login: str) -> dict[str, object]:
             "messages": tx.message_count(account.id),
             "mailboxes": tx.mailbox_count(account.id),
             "devices": [device.name for device in tx.devices(account.id)],
+            "smtp": None if account.submission is None else smtp_url(account.submission),
             "withheld": sorted(account.withheld),
             "trace_until": time_form(account.trace_until) if tracing else None,
         }
@@ -199,6 +202,8 @@ def _changed(admin: Admin, changes: AccountChanges) -> dict[str, Any]:
         changed["trace_until"] = _trace_until(admin.clock(), changes.trace_s)
     if changes.paused is not None:
         changed["paused"] = changes.paused
+    if not isinstance(changes.smtp, _Unchanged):
+        changed["submission"] = None if changes.smtp is None else parse_smtp_url(changes.smtp)
     return changed
 
 

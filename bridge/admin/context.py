@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from bridge.crypto import Sealer
-from bridge.model.account import Account, Secret, SecretKind, SecretSource
+from bridge.model.account import Account, Device, Secret, SecretKind, SecretSource, SyncStatus
 from bridge.model.ids import AccountId
 from bridge.store.port import Database
 from bridge.sync.port import Connector
@@ -71,6 +71,21 @@ class Secrets(Protocol):
         ...
 
 
+class Devices(Protocol):
+    """Of whoever serves mail apps what operations need."""
+
+    async def changed(self, account: Account) -> None:
+        """Passwords of the account are gone from the store: ends the sessions that had them."""
+
+    def last_used(self, device: Device) -> datetime | None:
+        """When the device was last connected; None: never."""
+        ...
+
+    def connected(self, device: Device) -> int:
+        """How many sessions it has."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Admin:
     """Made once by the daemon, or by a command that works without one."""
@@ -92,6 +107,9 @@ class Admin:
     in_background: InThread
     """As `in_thread`, for what takes long."""
     limited: Limited
+    devices: Devices
+    as_told: Callable[[str, SyncStatus], SyncStatus] = lambda login, status: status
+    """A login's status with what its last sync came to, if a full disk kept that from the store."""
 
     async def secret(self, account: Account) -> Secret:
         """What logs in to the account's provider, fetched anew where it isn't sealed.

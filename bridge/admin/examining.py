@@ -39,7 +39,10 @@ CONNECT_S = 5.0
 """For each address."""
 
 MAX_ADDRESSES = 6
-"""More are not tried: the check of one account stays within a minute or two."""
+"""More are not tried."""
+
+ADDRESSES_S = 45.0
+"""For name and connections: a name server that is silent takes half a minute."""
 
 
 async def examine_store(admin: Admin) -> dict[str, object]:
@@ -66,18 +69,20 @@ async def examine_account(admin: Admin, login: str, *, insist: bool) -> dict[str
 
     Returns:
         host, port, security, user; `addresses` as `_addresses`; `remembered` of the last sync's
-        log-in, or None; `skipped`, why there was no
-        log-in, or ""; `error` of the log-in or None; `session` as `_logged_in`, or None.
+        log-in, or None; `skipped`, why there was no log-in, or ""; `error` of the log-in, or None;
+        `session` as `_logged_in` and `_listed`, or None.
 
     Raises:
         UnknownLoginError: there is no such account.
+        TimedOutError: name and connections took too long.
     """
     account = await find_account(admin, login)
     upstream = account.upstream
     known, profile = await admin.database.read(
         lambda tx: (tx.sync_status(account.id), tx.profile(account.id))
     )
-    addresses = await admin.in_background(lambda: _addresses(upstream))
+    looking = admin.in_background(lambda: _addresses(upstream))
+    addresses = await admin.limited(looking, ADDRESSES_S)
     found: dict[str, Any] = {
         "login": account.login,
         "host": upstream.host,
@@ -86,21 +91,23 @@ async def examine_account(admin: Admin, login: str, *, insist: bool) -> dict[str
         "user": upstream.user,
         "addresses": addresses,
         "remembered": _remembered(profile),
-        "skipped": "",
+        "skipped": (
+            _unreachable(addresses)
+            or ("" if insist else _better_not(account, known))
+            or _too_soon(admin, account, known, profile)
+        ),
         "session": None,
         "error": None,
     }
-    if addresses["found"] and all(each["error"] for each in addresses["found"]):
-        found["skipped"] = "the POP3 server can't be reached"
-        return found
+    return found if found["skipped"] else found | await _undisturbed(admin, account, profile)
+
+
+def _unreachable(addresses: Mapping[str, Any]) -> str:
     if addresses["error"]:
-        found["skipped"] = "its host has no address"
-        return found
-    found["skipped"] = "" if insist else _better_not(account, known)
-    found["skipped"] = found["skipped"] or _too_soon(admin, account, known, profile)
-    if found["skipped"]:
-        return found
-    return found | await _undisturbed(admin, account, profile)
+        return "its host has no address"
+    if all(each["error"] for each in addresses["found"]):
+        return "the POP3 server can't be reached"
+    return ""
 
 
 def _remembered(profile: Profile) -> dict[str, object] | None:

@@ -75,7 +75,8 @@ async def _storage(admin: Admin, arguments: Mapping[str, Any], report: Report) -
 
 
 async def _add_device(admin: Admin, arguments: Mapping[str, Any], report: Report) -> object:
-    return await add_device(admin, str(arguments["login"]), str(arguments["name"]))
+    name = arguments.get("name")
+    return await add_device(admin, str(arguments["login"]), None if name is None else str(name))
 
 
 async def _list_devices(admin: Admin, arguments: Mapping[str, Any], report: Report) -> object:

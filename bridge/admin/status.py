@@ -1,11 +1,15 @@
-"""What `status` says of each account."""
+"""What `status` says of the daemon and of each account."""
+
+from collections.abc import Mapping
 
 from bridge import __version__
 from bridge.admin.context import Admin
 from bridge.admin.frozen import frozen_form
+from bridge.admin.problems import Problem, account_problems
 from bridge.admin.times import time_form as time_form
 from bridge.model.account import Account, AccountState, SyncStatus
-from bridge.model.upstream import LedgerState
+from bridge.model.upstream import IN_DOUBT, LedgerState
+from bridge.store.doubtful import doubtful
 from bridge.store.tx import ReadTx
 
 _COUNTED = (
@@ -17,16 +21,36 @@ _COUNTED = (
 
 
 async def status(admin: Admin) -> dict[str, object]:
-    """Version and accounts, ordered by login; times are RFC 3339 UTC or None."""
+    """Version, daemon and accounts, ordered by login; times are RFC 3339 UTC or None.
+
+    `daemon` is None here: a daemon that performs this puts in how it is itself.
+    """
 
     def read(tx: ReadTx) -> list[dict[str, object]]:
-        return [_account(tx, account) for account in tx.accounts()]
+        return [_account(admin, tx, account) for account in tx.accounts()]
 
-    return {"version": __version__, "accounts": await admin.database.read(read)}
+    return {
+        "version": __version__,
+        "daemon": None,
+        "accounts": await admin.database.read(read),
+    }
 
 
-def _account(tx: ReadTx, account: Account) -> dict[str, object]:
-    known = tx.sync_status(account.id)
+def problems_of(
+    tx: ReadTx, account: Account, known: SyncStatus, counts: Mapping[LedgerState, int]
+) -> list[Problem]:
+    """What is wrong with an account, given its ledger's rows by state."""
+    poisoned = []
+    if counts.get(LedgerState.POISONED):
+        most = sum(counts.get(state, 0) for state in IN_DOUBT)
+        found = doubtful(tx, account.id, most)
+        poisoned = [one for one in found if one.state is LedgerState.POISONED]
+    return account_problems(account, known, tx.profile(account.id), poisoned)
+
+
+def _account(admin: Admin, tx: ReadTx, account: Account) -> dict[str, object]:
+    known = admin.as_told(account.login, tx.sync_status(account.id))
+    counts = tx.counts(account.id)
     frozen = frozen_form(account, tx.profile(account.id))
     return {
         "login": account.login,
@@ -37,9 +61,10 @@ def _account(tx: ReadTx, account: Account) -> dict[str, object]:
         "last_attempt": time_form(known.last_attempt),
         "next_attempt": time_form(known.next_attempt),
         "messages": tx.message_count(account.id),
-        "upstream": _upstream(tx, account, known),
+        "upstream": _upstream(tx, account, known, counts),
         "frozen": frozen,
         "error": _error(known),
+        "problems": [one.form() for one in problems_of(tx, account, known, counts)],
     }
 
 
@@ -52,11 +77,12 @@ def state_of(account: Account, known: SyncStatus, *, frozen: bool) -> AccountSta
     return known.state
 
 
-def _upstream(tx: ReadTx, account: Account, known: SyncStatus) -> dict[str, int | None]:
+def _upstream(
+    tx: ReadTx, account: Account, known: SyncStatus, counts: Mapping[LedgerState, int]
+) -> dict[str, int | None]:
     names = ("listed", "pending", *(name for name, _ in _COUNTED), "delete_due", "deleted")
     if known.listed is None:
         return dict.fromkeys(names)
-    counts = tx.counts(account.id)
     return {
         "listed": known.listed,
         "pending": known.pending,

@@ -17,9 +17,11 @@ from twisted.python.threadpool import ThreadPool
 from bridge import __version__
 from bridge.admin.connecting import HelpfulConnector
 from bridge.admin.context import Admin
+from bridge.admin.problems import Problem
 from bridge.admin.restore import finish_restore
 from bridge.admin.secrets import SecretFetcher
-from bridge.admin.status import state_of
+from bridge.admin.status import problems_of, state_of
+from bridge.app.devices import Devices
 from bridge.bus import Bus
 from bridge.config import Config, SyncConfig
 from bridge.crypto import Sealer, load_key
@@ -69,6 +71,8 @@ class Core:
         self.traces = data / "trace"
         self.settings = settings
         self._counted: set[AccountId] = set()
+        self.unwritable: Problem | None = None
+        """Why the last write failed, if it did."""
         self._room, self._room_again_s = True, 0.0
         self.lock = DataLock.acquire(data / "lock", holder)
         try:
@@ -110,6 +114,7 @@ class Core:
         self._workers = Workers(reactor, settings.sync.workers)
         self.activity = Activity(self.loop.now)
         self.syncs = self._make_syncs()
+        self.devices = Devices(self.database, self.loop)
         self.admin = self._make_admin(key)
         self._epoch_timer = self.loop.later(KEEP_S, self._keep_epoch)
 
@@ -148,6 +153,8 @@ class Core:
             store_path=self.store_path,
             in_background=self.in_background,
             limited=self.limited,
+            devices=self.devices,
+            as_told=self.activity.as_told,
         )
 
     def use(self, sync: SyncConfig) -> None:
@@ -203,25 +210,31 @@ class Core:
     async def count_accounts(self) -> list[Account]:
         """Lets the metrics know which accounts there are and how their syncs went; the accounts."""
 
-        def read(tx: ReadTx) -> list[tuple[Account, SyncStatus, AccountState]]:
+        def read(tx: ReadTx) -> list[tuple[Account, SyncStatus, AccountState, list[Problem]]]:
             statuses, frozen = tx.sync_statuses(), tx.frozen_accounts()
             found = []
             for one in tx.accounts():
                 status = statuses.get(one.id) or SyncStatus(account_id=one.id)
-                found.append((one, status, state_of(one, status, frozen=one.id in frozen)))
+                state = state_of(one, status, frozen=one.id in frozen)
+                wrong = status.error_code is not None or one.id in frozen
+                # What can't be fetched is known with the first sync: to count all ledgers at a
+                # start would take longer than the start.
+                problems = problems_of(tx, one, status, {}) if wrong else []
+                found.append((one, status, state, problems))
             return found
 
         known, now = self._counted, self.loop.now()
         self._counted = set()
         found = await self.database.read(read)
-        for account, status, state in found:
+        for account, status, state, problems in found:
             self._counted.add(account.id)
             if account.id not in known:
                 self.metrics.account_added(account.id, now)
+                self.metrics.account_problems(account.id, problems)
             self.metrics.account_status(status, state)
         for gone in known - self._counted:
             self.metrics.account_removed(gone)
-        return [account for account, _, _ in found]
+        return [account for account, *_ in found]
 
     def close(self) -> None:
         """Ends commands, finishes what waits to be written, and lets go of the store."""
@@ -246,8 +259,20 @@ class Core:
         failed = [r for r in results if isinstance(r, (StoreFullError, StoreError))]
         for error in failed:
             self.metrics.store_failed(error.code)
+            self._failed_to_write(error)
         if len(failed) < len(results):
+            self.unwritable = None
             self.metrics.committed(len(results) - len(failed), seconds)
+
+    def _failed_to_write(self, error: StoreFullError | StoreError) -> None:
+        before = self.unwritable
+        self.unwritable = Problem(
+            title="The store can't be written",
+            code=error.code,
+            text=f"{error.text} What is here can be read.",
+            since=self.loop.now() if before is None else before.since,
+            remedy=error.remedy or error.advice,
+        )
 
     def _runner(self, account: Account) -> Runner:
         return Runner(
@@ -293,12 +318,12 @@ class Core:
         if account is None:
             return
 
-        def read(tx: ReadTx) -> tuple[SyncStatus, dict[LedgerState, int], AccountState]:
-            status = tx.sync_status(account.id)
-            frozen = tx.profile(account.id).frozen_since is not None
-            return status, tx.counts(account.id), state_of(account, status, frozen=frozen)
+        def read(tx: ReadTx) -> tuple[SyncStatus, dict[LedgerState, int], bool, list[Problem]]:
+            status = self.activity.as_told(account.login, tx.sync_status(account.id))
+            counts, frozen = tx.counts(account.id), tx.profile(account.id).frozen_since is not None
+            return status, counts, frozen, problems_of(tx, account, status, counts)
 
-        status, counts, state = await self.database.read(read)
+        status, counts, frozen, problems = await self.database.read(read)
         self.metrics.synced(
             account.id,
             None if result.error is None else result.error.code,
@@ -307,8 +332,9 @@ class Core:
             self.loop.now(),
             result.seconds,
         )
-        self.metrics.account_status(status, state)
+        self.metrics.account_status(status, state_of(account, status, frozen=frozen))
         self.metrics.account_messages(account.id, counts)
+        self.metrics.account_problems(account.id, problems)
 
 
 class _Counted:

@@ -4,8 +4,9 @@ import gc
 import logging
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import datetime, timedelta
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -14,18 +15,18 @@ from bridge import __version__, logs
 from bridge.admin.authentication import PasswordChecker
 from bridge.admin.origin import Origin
 from bridge.admin.syncing import Report
+from bridge.app.condition import Condition
 from bridge.app.core import Core
-from bridge.app.imap_listeners import ImapListeners
+from bridge.app.imap_listeners import DIRECT, PROXIED, ImapListeners
+from bridge.app.listeners import Listeners
 from bridge.app.measuring import Measuring
-from bridge.app.page import StatusPage
+from bridge.app.page import WEB, StatusPage
 from bridge.app.process import warn_of_accounts, warn_of_library
-from bridge.app.reactor import finished
 from bridge.config import Config, TlsConfig
 from bridge.errors import BridgeError
 from bridge.net import runfile, sdnotify, tls
 from bridge.net.activation import NONE_PASSED, Passed
 from bridge.net.control import ControlSocket, open_control
-from bridge.net.listen import Listening, listen
 from bridge.net.trace import TraceFiles
 from bridge.session.port import Services, SessionLimits
 from bridge.web.health import site
@@ -36,6 +37,12 @@ STOP_S = 8.0
 CERTIFICATE_S = 3600.0
 """How often certificates are looked at: a private one is renewed a month before it ends, and one
 that an ACME client has renewed is served though nobody sent SIGHUP."""
+
+STATUS = "status"
+"""To what this says of the accounts a daemon adds how it is itself."""
+
+METRICS = "metrics"
+"""The kind of listeners for /metrics, /livez and /readyz."""
 
 LINK = "web link"
 """What `popbridge status --link` asks for; only a daemon can give one."""
@@ -49,60 +56,69 @@ class Daemon:
     def __init__(self, core: Core, passed: Passed = NONE_PASSED) -> None:
         self._core = core
         self._passed = passed
-        self._listening: list[Listening] = []
+        self._listeners = Listeners(core.reactor, core.loop, self._listeners_changed)
+        self._condition = Condition(core, self._listeners, lambda: self._certificate_ends)
         self._imap: ImapListeners | None = None
         self._control: ControlSocket | None = None
         self._context: tls.ServerContext | None = None
         self._served = b""
         self._certificate: Path | None = None
+        self._certificate_ends: datetime | None = None
         self._page: StatusPage | None = None
         self._forget_faults: Callable[[], None] = lambda: None
-        self.imap: list[str] = []
+
+    @property
+    def imap(self) -> list[str]:
+        """Where clients connect."""
+        return self._listeners.urls(*DIRECT)
 
     async def start(self) -> list[str]:
         """Opens every listener, then begins to sync; the addresses.
 
+        A listener whose port is taken is tried again while others serve.
+
         Raises:
-            PortInUseError, ConfigError, StoreError: as their names say; `stop` is still to be
-                called.
+            PortInUseError: no listener for mail can be opened.
+            ConfigError, StoreError: as their names say. `stop` is still to be called, always.
         """
         core, settings = self._core, self._core.settings
         self._forget_faults = logs.count_faults(core.metrics.unhandled)
         warn_of_library()
         self._load_certificate(settings.tls)
         page = self._page = StatusPage(
-            core, settings.web, self._context, lambda: self._certificate, self._listening
+            core,
+            settings.web,
+            self._context,
+            lambda: self._certificate,
+            lambda: self._certificate_ends,
+            self._listeners,
+            self._condition,
         )
-        self._imap = ImapListeners(core, self._services(page), self._context)
-        try:
-            await self._imap.open(settings.imap, self._passed)
-        finally:
-            self._listening += self._imap.listening
-        self.imap = self._imap.urls
-        metrics: list[str] = []
+        self._imap = ImapListeners(core, self._services(), self._context, self._listeners)
+        await self._imap.open(settings.imap, self._passed)
         for where in settings.metrics.listen:
             factory = site(core.metrics, self._ready, self._degraded)
-            opened = await listen(core.reactor, where, factory)
-            self._listening += opened
-            metrics += [one.url for one in opened]
-        self._listening += await page.open()
+            await self._listeners.open(METRICS, where, factory)
+        await page.open()
+        self._listeners.settle()
+        core.metrics.watch(self._condition.problems, self._condition.listeners)
         self._control = open_control(core.reactor, core.data, self._perform, os.environ)
         warn_of_accounts(await core.count_accounts())
         await core.syncs.start()
-        self._write_run_file(page.urls, metrics)
+        self._write_run_file()
         sdnotify.notify("READY=1", os.environ)
         self._watch()
-        Measuring(core).start()
+        Measuring(core, self._condition).start()
+        core.devices.start()
         core.loop.later(CERTIFICATE_S, self._look_at_certificate)
         core.loop.later(0, settle)
-        return [*self.imap, *self._imap.proxied, *page.urls, *metrics]
+        return self._listeners.urls(*DIRECT, *PROXIED, WEB, METRICS)
 
     async def stop(self) -> None:
         """Ends sessions and syncs, in at most about `STOP_S` seconds."""
         sdnotify.notify("STOPPING=1", os.environ)
         runfile.remove(self._core.data / "run.json")
-        for one in self._listening:
-            await finished(one.port.stopListening())
+        await self._listeners.stop()
         if self._control is not None:
             await self._control.close()
         if self._imap is not None:
@@ -113,6 +129,7 @@ class Daemon:
         self._core.loop.spawn(self._drained(done))
         await done
         timer.cancel()
+        await self._core.devices.keep(timedelta(0))
         self._forget_faults()
 
     def reload(self, settings: Config) -> None:
@@ -153,7 +170,7 @@ class Daemon:
         if chosen.certificate:
             files = tls.load(data / chosen.certificate, data / chosen.key)
         else:
-            files = tls.ensure_certificate(data, (), self._core.loop.now())
+            files = tls.ensure_certificate(data, chosen.names, self._core.loop.now())
         served = files.certificate.read_bytes()
         if self._context is None:
             self._context = tls.server_context(files)
@@ -161,7 +178,8 @@ class Daemon:
             # Only then: a new context knows none of the sessions that devices would resume.
             self._context.reload(files)
         self._served, self._certificate = served, files.certificate
-        self._core.metrics.certificate_expires(tls.expires(files.certificate))
+        self._certificate_ends = tls.expires(files.certificate)
+        self._core.metrics.certificate_expires(self._certificate_ends)
 
     def _look_at_certificate(self) -> None:
         self._core.loop.later(CERTIFICATE_S, self._look_at_certificate)
@@ -170,14 +188,20 @@ class Daemon:
         except BridgeError as error:
             _log.error("%s %s The certificate served before goes on serving.", error.code, error)
 
-    def _services(self, page: StatusPage) -> Services:
+    def _services(self) -> Services:
         core, limits = self._core, self._core.settings.limits
         return Services(
             database=core.database,
             bus=core.bus,
             authenticator=PasswordChecker(
-                core.database, core.admin.key, core, core.in_thread, time.monotonic, page.used
+                core.database,
+                core.admin.key,
+                core,
+                core.in_thread,
+                time.monotonic,
+                core.devices.used,
             ),
+            presence=core.devices.presence,
             clock=core.loop.now,
             monotonic=time.monotonic,
             observer=core.metrics,
@@ -200,16 +224,23 @@ class Daemon:
             return self._page.link()
         from bridge.admin.operations import perform as perform_operation
 
-        return await perform_operation(self._core.admin, name, arguments, report, Origin.OWNER)
+        found = await perform_operation(self._core.admin, name, arguments, report, Origin.OWNER)
+        if name == STATUS and isinstance(found, dict):
+            return found | {"daemon": self._condition.form()}
+        return found
 
-    def _write_run_file(self, web: Sequence[str], metrics: Sequence[str]) -> None:
+    def _listeners_changed(self) -> None:
+        if self._control is not None:
+            self._write_run_file()
+
+    def _write_run_file(self) -> None:
         assert self._control is not None
         run = runfile.RunFile(
             os.getpid(),
             __version__,
             tuple(self.imap),
-            tuple(web),
-            tuple(metrics),
+            tuple(self._listeners.urls(WEB)),
+            tuple(self._listeners.urls(METRICS)),
             self._control.path,
         )
         try:
@@ -227,9 +258,14 @@ class Daemon:
 
     def _degraded(self) -> list[str]:
         """What goes wrong and would be no better after a restart."""
-        if self._core.metrics.store_is_writable:
-            return []
-        return ["The store can't be written; what is there is served. The log says why."]
+        told = []
+        if not self._core.metrics.store_is_writable:
+            told = ["The store can't be written; what is there is served. The log says why."]
+        return told + [
+            f"{one.code} {one.text} {one.remedy}"
+            for one in self._condition.problems()
+            if one != self._core.unwritable
+        ]
 
     def _watch(self) -> None:
         """Tells systemd's watchdog that the reactor turns and that the store can be read."""

@@ -7,42 +7,43 @@ from typing import Any
 from twisted.protocols.tls import TLSMemoryBIOFactory
 
 from bridge.app.core import Core
+from bridge.app.listeners import Listeners
 from bridge.config import ImapConfig
 from bridge.net.activation import Passed
 from bridge.net.imap import ImapFactory
-from bridge.net.listen import Listening, adopt, listen
+from bridge.net.listen import adopt
 from bridge.net.proxy import ProxyFactory
 from bridge.session.port import Services
 
 PROXY = "-proxy"
 """Ends the name of a passed socket on which proxies connect."""
 
+DIRECT, PROXIED = ("imap", "imaps"), ("imap-proxy", "imaps-proxy")
+"""Kinds of listeners: where clients connect, and where proxies do."""
+
 
 class ImapListeners:
-    """Opens the listeners and ends their sessions; who made it stops `listening`.
+    """Opens the listeners and ends their sessions; who made it stops `listeners`.
 
     Args:
         core: reactor and metrics.
         services: what sessions share.
         context: the TLS context.
+        listeners: what they are opened by.
     """
 
-    def __init__(self, core: Core, services: Services, context: Any) -> None:
+    def __init__(self, core: Core, services: Services, context: Any, listeners: Listeners) -> None:
         self._core = core
+        self._listeners = listeners
         self._services = services
         self._context = context
         self._factories: list[ImapFactory] = []
-        self.listening: list[Listening] = []
-        self.urls: list[str] = []
-        """Where clients connect."""
-        self.proxied: list[str] = []
-        """Where proxies connect."""
 
     async def open(self, chosen: ImapConfig, passed: Passed) -> None:
         """Opens them all. A passed socket takes the place of all listeners of its kind.
 
         Raises:
-            PortInUseError, ConfigError: one can't be had.
+            ConfigError: this machine has no such address.
         """
         for name, sockets in passed.items():
             self._adopt(name, sockets, chosen)
@@ -50,8 +51,7 @@ class ImapListeners:
             for where in wheres:
                 name = where.scheme + suffix
                 if name not in passed:
-                    factory = self._factory(name, chosen)
-                    self._add(name, await listen(self._core.reactor, where, factory))
+                    await self._listeners.open(name, where, self._factory(name, chosen))
 
     def shut_down(self) -> None:
         """Ends every session."""
@@ -60,12 +60,7 @@ class ImapListeners:
 
     def _adopt(self, name: str, sockets: Sequence[socket.socket], chosen: ImapConfig) -> None:
         scheme, factory = name.removesuffix(PROXY), self._factory(name, chosen)
-        self._add(name, adopt(self._core.reactor, scheme, sockets, factory))
-
-    def _add(self, name: str, opened: list[Listening]) -> None:
-        self.listening += opened
-        urls = self.proxied if name.endswith(PROXY) else self.urls
-        urls += [one.url for one in opened]
+        self._listeners.adopted(name, adopt(self._core.reactor, scheme, sockets, factory))
 
     def _factory(self, name: str, chosen: ImapConfig) -> Any:
         implicit = name.removesuffix(PROXY) == "imaps"
@@ -82,4 +77,7 @@ class ImapListeners:
         outer = TLSMemoryBIOFactory(self._context, False, inner) if implicit else inner
         if not name.endswith(PROXY):
             return outer
-        return ProxyFactory(outer, self._core.reactor, chosen.trusted_proxies)
+        metrics, trusted = self._core.metrics, chosen.trusted_proxies
+        return ProxyFactory(
+            outer, self._core.reactor, trusted, lambda: metrics.limit_reached("other")
+        )

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from bridge.app.condition import Condition
 from bridge.app.core import Core
 from bridge.errors import BridgeError
 from bridge.store.epoch import last_backup_s
@@ -25,8 +26,9 @@ _log = logging.getLogger("popbridge")
 class Measuring:
     """Measures until the process ends; a disk that hangs holds up nobody but this."""
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Core, condition: Condition) -> None:
         self._core = core
+        self._condition = condition
         self._lags: deque[float] = deque(maxlen=LAGS)
         self._due_s = time.monotonic()
 
@@ -38,7 +40,7 @@ class Measuring:
     def _look_at_reactor(self) -> None:
         now_s = time.monotonic()
         self._lags.append(max(0.0, now_s - self._due_s))
-        self._core.metrics.reactor_lagged(max(self._lags))
+        self._core.metrics.reactor_lagged(self._lags[-1], max(self._lags))
         self._due_s = now_s + LAG_S
         self._core.loop.later(LAG_S, self._look_at_reactor)
 
@@ -50,6 +52,7 @@ class Measuring:
         try:
             files, free = await core.in_background(_measured(core.store_path))
             core.metrics.store_measured(files, free)
+            self._condition.free_octets = free
             core.metrics.store_counted(*await core.database.read(_counted))
         except (OSError, BridgeError) as error:
             _log.warning("The store can't be measured: %s", error)

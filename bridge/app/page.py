@@ -14,21 +14,24 @@ from twisted.protocols.tls import TLSMemoryBIOFactory
 
 from bridge import __version__
 from bridge.admin.origin import Origin
+from bridge.app.condition import Condition
 from bridge.app.core import Core
+from bridge.app.imap_listeners import DIRECT, PROXIED
+from bridge.app.listeners import Listeners
 from bridge.config import WebConfig
 from bridge.errors import BridgeError, ConfigError
-from bridge.model.account import Device
 from bridge.net import tls
-from bridge.net.listen import Listening, listen
 from bridge.store import sqlite
 from bridge.store.epoch import last_backup_s
-from bridge.store.tx import ReadTx
 from bridge.web.access import Brake, Links, Sessions
-from bridge.web.health_page import Health, Listener
+from bridge.web.health_page import Health
 from bridge.web.pages import Pages, Server, Sources
 
-LOOK_S = 60.0
-"""How often it is seen whether every listener still stands."""
+WEB = "web"
+"""The kind of its listeners."""
+
+NAMES_S = 60.0
+"""How long it holds which names the certificate has."""
 
 
 class StatusPage:
@@ -39,7 +42,9 @@ class StatusPage:
         settings: [web].
         context: the TLS context.
         certificate: the file that is served.
-        listening: every listener of the daemon.
+        certificate_ends: when that ends.
+        listeners: every listener of the daemon.
+        condition: what is wrong with it.
     """
 
     def __init__(
@@ -48,31 +53,36 @@ class StatusPage:
         settings: WebConfig,
         context: Any,
         certificate: Callable[[], Path | None],
-        listening: list[Listening],
+        certificate_ends: Callable[[], datetime | None],
+        listeners: Listeners,
+        condition: Condition,
     ) -> None:
         self._core = core
         self._settings = settings
         self._context = context
         self._certificate = certificate
-        self._listening = listening
+        self._certificate_ends = certificate_ends
+        self._listeners = listeners
+        self._condition = condition
         self._started = core.loop.now()
-        self._down: dict[str, datetime] = {}
-        self._used: dict[str, datetime] = {}
-        """By verifier: a name may be given to another device, a login to another account."""
         self._names: tuple[Path | None, float, frozenset[str]] = (None, 0.0, frozenset())
         self._links = Links(time.monotonic)
         self._sessions = Sessions(time.monotonic)
         self._brake = Brake(time.monotonic)
-        self.urls: list[str] = []
 
-    async def open(self) -> list[Listening]:
+    @property
+    def urls(self) -> list[str]:
+        """Where it is, with real addresses and ports."""
+        return self._listeners.urls(WEB)
+
+    async def open(self) -> None:
         """Opens the listeners of [web].
 
         Raises:
-            PortInUseError, ConfigError: one can't be had.
+            ConfigError: this machine has no such address.
         """
         if not self._settings.listen:
-            return []
+            return
         # Slow to import, and needed only where there is a page.
         from bridge.web.answers import Renderer
         from bridge.web.site import Doors, page_site
@@ -81,30 +91,12 @@ class StatusPage:
             links=self._links, sessions=self._sessions, brake=self._brake, names=self._hosts
         )
         renderer = Renderer(self._core.loop.now)
-        pages, found = Pages(self._sources(), renderer), []
+        pages = Pages(self._sources(), renderer)
         for where in self._settings.listen:
             secure = where.scheme == "https"
             site: Any = page_site(pages, renderer, doors, secure=secure)
             outer = TLSMemoryBIOFactory(self._context, False, site) if secure else site
-            opened = await listen(self._core.reactor, where, outer)
-            found += opened
-            self.urls += [one.url for one in opened]
-        self._look()
-        return found
-
-    def used(self, device: Device) -> None:
-        """A device has logged in."""
-        self._used[device.verifier] = self._core.loop.now()
-
-    async def last_used(self, login: str) -> dict[str, datetime]:
-        """When the account's devices were last used, by name, as far as it is known."""
-
-        def read(tx: ReadTx) -> tuple[Device, ...]:
-            account = tx.account(login)
-            return () if account is None else tuple(tx.devices(account.id))
-
-        devices = await self._core.database.read(read)
-        return {one.name: self._used[one.verifier] for one in devices if one.verifier in self._used}
+            await self._listeners.open(WEB, where, outer)
 
     def link(self) -> dict[str, object]:
         """`urls` that sign one browser in, whichever is used first.
@@ -113,7 +105,10 @@ class StatusPage:
             ConfigError: there is no page.
         """
         if not self.urls:
-            raise ConfigError("[web] listen is empty, so there is no page.", "Name a listener.")
+            raise ConfigError(
+                "There is no page: [web] listen is empty, or nothing of it can be opened.",
+                "Name a listener; `popbridge status` tells of those that are down.",
+            )
         token = self._links.make()
         return {"urls": [f"{url}/sign-in?link={token}" for url in map(_reachable, self.urls)]}
 
@@ -125,7 +120,6 @@ class StatusPage:
             health=self._health,
             metrics=core.metrics.exposition,
             servers=self._servers,
-            used=self.last_used,
             spawn=core.loop.spawn,
             clock=core.loop.now,
             monotonic=time.monotonic,
@@ -144,55 +138,36 @@ class StatusPage:
             backup_s = await core.database.read(last_backup_s)
         except BridgeError:
             backup_s = None
-        self._see()
         # A disk that hangs must not hold up the reactor.
         usage = await core.in_background(lambda: shutil.disk_usage(core.store_path.parent))
+        self._condition.free_octets = usage.free
         return Health(
             versions=_versions(library.sqlite_version),
             started=self._started,
-            certificate_ends=self._ends(),
+            certificate_ends=self._certificate_ends(),
             disk_free=usage.free,
             reserve=core.settings.store.reserve_octets,
             last_backup=None if backup_s is None else datetime.fromtimestamp(backup_s, UTC),
             sqlite_advice=sqlite.advice(library.sqlite_version_info),
-            listeners=tuple(Listener(one.url, self._down.get(one.url)) for one in self._listening),
+            listeners=self._condition.listeners(),
+            problems=tuple(self._condition.problems()),
         )
-
-    def _ends(self) -> datetime | None:
-        path = self._certificate()
-        try:
-            return None if path is None else tls.expires(path)
-        except BridgeError:
-            return None
-
-    def _look(self) -> None:
-        self._see()
-        self._core.loop.later(LOOK_S, self._look)
-
-    def _see(self) -> None:
-        for one in self._listening:
-            port: Any = one.port
-            if port.connected:
-                self._down.pop(one.url, None)
-            else:
-                self._down.setdefault(one.url, self._core.loop.now())
 
     def _servers(self) -> list[Server]:
         found, own = [], socket.gethostname()
-        for one in self._listening:
-            scheme, _, place = one.url.partition("://")
-            if scheme in ("imap", "imaps"):
-                host, _, port = place.rpartition(":")
-                host = own if host in ("0.0.0.0", "[::]") else host
-                security = "SSL/TLS" if scheme == "imaps" else "STARTTLS"
-                found.append(Server(host, int(port), security))
+        for url in self._listeners.urls(*DIRECT, *PROXIED):
+            scheme, _, place = url.partition("://")
+            host, _, port = place.rpartition(":")
+            host = own if host in ("0.0.0.0", "[::]") else host
+            security = "SSL/TLS" if scheme == "imaps" else "STARTTLS"
+            found.append(Server(host, int(port), security))
         # One line for IPv4 and IPv6, what is safest first.
         return sorted(dict.fromkeys(found), key=lambda one: one.security)
 
     def _hosts(self) -> frozenset[str]:
         path, at, known = self._names
         now = time.monotonic()
-        if path != self._certificate() or not known or now - at > LOOK_S:
+        if path != self._certificate() or not known or now - at > NAMES_S:
             path, own = self._certificate(), socket.gethostname().lower()
             listed = {host for where in self._settings.listen for host in where.hosts}
             known = frozenset(

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import resource
 import sys
 from collections.abc import Iterable
 
@@ -13,14 +14,28 @@ SWITCH_INTERVAL_S = 0.0005
 """How long Python code in a thread may keep the reactor waiting: the default, ten times as much,
 would be felt in every session while a message is parsed."""
 
+OPEN_FILES = 65_536
+"""Connections and files, where the system allows so many. A shell's 1,024 aren't more than the
+connections that strangers alone may have, and then nobody could read a mailbox."""
+
 _log = logging.getLogger("popbridge")
 
 
 def prepare_process() -> None:
-    """Keeps what is made from other users, and threads from holding one another up."""
+    """Keeps what is made from other users, and threads from holding one another up; a connection
+    needs a file."""
     # SQLite makes its files as the umask says, and they hold all mail.
     os.umask(0o077)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
+    _allow_files()
+
+
+def _allow_files() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    unlimited = resource.RLIM_INFINITY
+    wanted = OPEN_FILES if hard == unlimited else min(OPEN_FILES, hard)
+    if soft != unlimited and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def warn_of_library() -> None:

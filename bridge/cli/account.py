@@ -14,7 +14,7 @@ from bridge.cli.log_in import log_in_options, read_log_in
 from bridge.cli.policy import new_policy_agreed
 from bridge.cli.secret import confirmed, has_terminal, read_secret
 from bridge.errors import StoreFullError, UsageError
-from bridge.url import POLICIES
+from bridge.url import POLICIES, parse_smtp_url
 
 
 @click.group()
@@ -33,6 +33,7 @@ for command in (apply, pause, resume, set_command, show):
 @click.option("--password-file", metavar="F", help="The IMAP password; else one is made.")
 @click.option("--policy", default="keep", show_default=True, metavar="P", help=f"{POLICIES}.")
 @click.option("--interval", metavar="5m", help="Between polls; else as configured.")
+@click.option("--smtp", metavar="URL", help="smtps://user@host: what mail apps send by.")
 @click.option("--no-check", is_flag=True, help="Don't log in upstream first.")
 @click.option("--yes", is_flag=True, help="Answer every question with yes.")
 @click.option("--json", "as_json", is_flag=True)
@@ -43,17 +44,22 @@ def add(obj: Any, /, login: str, as_json: bool, yes: bool, **options: Any) -> No
     URL is pop3s://user@host (TLS), pop3://user@host (STLS) or pop3+plain://user@host (no TLS).
     Unless an option says where the POP3 password is, it is asked for. A password is kept sealed;
     a file that is read again, a variable or a command is asked at each log-in.
+
+    popbridge sends no mail: the URL of --smtp is only told to mail apps (popbridge settings LOGIN).
     """
     settings = obj.load()
     # Nobody should have to type a password to learn that a name was wrong.
     check_account(
         login, options["pop3"], options["policy"], allow_cleartext=options["allow_cleartext"]
     )
+    if options["smtp"] is not None:
+        parse_smtp_url(options["smtp"])
     if not new_policy_agreed(options["policy"], yes=yes):
         click.echo("Nothing was changed.", err=True)
         return
     seconds = None if options["interval"] is None else interval_s(options["interval"])
     log_in = {"allow_cleartext": False} | read_log_in(options, ask=True)
+    smtp = {} if options["smtp"] is None else {"smtp": options["smtp"]}
     result = call(
         settings,
         "account add",
@@ -65,6 +71,7 @@ def add(obj: Any, /, login: str, as_json: bool, yes: bool, **options: Any) -> No
             "interval_s": seconds,
             "check": not options["no_check"],
             **log_in,
+            **smtp,
         },
     )
     _tell_added(result, as_json)

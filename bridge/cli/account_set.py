@@ -19,6 +19,8 @@ from bridge.url import (
     parse_duration,
     parse_policy,
     parse_size,
+    parse_smtp_url,
+    smtp_url,
 )
 
 TRACE_S = 24 * 3600
@@ -44,6 +46,7 @@ _SOURCES = {
 @click.option("--interval", metavar="5m|default", help="Between polls.")
 @click.option("--quota", metavar="5GB|none", help="What clients may fill it up to.")
 @click.option("--withhold", metavar="A,B|none", help="IMAP capabilities not to offer, or +UIDONLY.")
+@click.option("--smtp", metavar="URL|none", help="What mail apps send by; popbridge sends nothing.")
 @click.option("--trace", metavar="on|off|30m", help="Write down what its IMAP sessions say.")
 @click.option("--no-check", is_flag=True, help="Don't log in upstream first.")
 @click.option("--yes", is_flag=True, help="Answer every question with yes.")
@@ -140,6 +143,7 @@ def _changes(
     withhold: str | None,
     trace: str | None,
     pop3: str | None,
+    smtp: str | None,
 ) -> dict[str, Any]:
     """What is asked for but for the log-in, as `AccountChanges` names it."""
     changes: dict[str, Any] = {} if pop3 is None else {"pop3": pop3}
@@ -152,6 +156,8 @@ def _changes(
     if withhold is not None:
         names = [] if withhold == "none" else withhold.split(",")
         changes["withheld"] = [name.strip() for name in names]
+    if smtp is not None:
+        changes["smtp"] = None if smtp == "none" else smtp_url(parse_smtp_url(smtp))
     if trace is not None:
         known = {"on": TRACE_S, "off": 0}
         changes["trace_s"] = known[trace] if trace in known else parse_duration(trace)
@@ -181,6 +187,9 @@ def _lines(account: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     limit = "no quota" if quota is None else f"quota {format_size(quota)}"
     yield "used", f"{account['used'] / 1e6:.1f} MB, {limit}"
     yield "devices", ", ".join(account["devices"])
+    # A daemon of an older version doesn't tell.
+    if account.get("smtp") is not None:
+        yield "smtp", f"{account['smtp']}, by which mail apps send"
     if account["withheld"]:
         yield "withheld", ", ".join(account["withheld"])
     if account["trace_until"] is not None:

@@ -3,12 +3,15 @@
 import json
 import os
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
+from bridge import __version__
+from bridge.admin.checks import check_login
 from bridge.cli.call import Ask, ask_daemon, at_once, converse
 from bridge.cli.doctor_report import Report
 from bridge.cli.secret import read_secret
@@ -21,10 +24,10 @@ from bridge.doctor.limit import limited
 from bridge.errors import (
     BridgeError,
     ConfigError,
+    ListenerDownError,
     NotRunningError,
     StoreError,
     StoreLockedError,
-    TimedOutError,
     UnknownLoginError,
     UsageError,
 )
@@ -42,6 +45,7 @@ ACCOUNT_S = 120.0
 """For all that is asked about one account; the daemon has shorter limits of its own."""
 
 _NOT_RUNNING = "popbridge isn't running"
+_NO_RUN_FILE = "run.json is missing, so nobody knows where popbridge listens; restart it"
 
 
 @click.command()
@@ -68,11 +72,13 @@ def doctor(obj: Any, logins: tuple[str, ...], password_file: str | None, as_json
         _Examination(obj, logins, password, report).run()
     finally:
         report.clear()
+    code = worst_exit(entry.finding for entry in report.entries)
     if as_json:
-        click.echo(json.dumps({"checks": [entry.form() for entry in report.entries]}))
+        forms = [entry.form() for entry in report.entries]
+        click.echo(json.dumps({"version": __version__, "exit": code, "checks": forms}))
     else:
         report.sum_up()
-    return worst_exit(entry.finding for entry in report.entries)
+    return code
 
 
 class _Examination:
@@ -87,7 +93,7 @@ class _Examination:
         except ConfigError as error:
             self._error = error
             self._settings = Settings(obj.locate()[0], Config(), obj.locate()[1])
-        self._logins = list(dict.fromkeys(login.lower() for login in logins))
+        self._logins = list(dict.fromkeys(map(_as_stored, logins)))
         self._password = password
         self._report = report
         self._running = False
@@ -139,11 +145,12 @@ class _Examination:
         """A part of the report that looks by itself, within a time."""
         self._report.progress(group[0].lower() + group[1:])
         try:
-            entries = limited(look, seconds, f"what was asked ({group})")
-        except TimedOutError as late:
-            entries = checks.all_alike(group, table, failed(late))
+            entries = limited(look, seconds)
         except OSError as wrong:
-            error = StoreError(f"{group}: {wrong.strerror or wrong}.", StoreError.advice)
+            late = f"it took longer than {seconds:g} seconds"
+            why = late if isinstance(wrong, TimeoutError) else f"{wrong.strerror or wrong}"
+            kind = StoreError if seconds == FILES_S else ListenerDownError
+            error = kind(f"This couldn't be looked at: {why}.", kind.advice)
             entries = checks.all_alike(group, table, failed(error))
         self._report.add(entries)
 
@@ -154,9 +161,13 @@ class _Examination:
 
         async def daemon(operation: str, arguments: Any) -> Any:
             seconds = STORE_S if operation == "doctor store" else ACCOUNT_S
-            return limited(
-                lambda: ask_daemon(settings, operation, arguments), seconds, "the daemon"
-            )
+            try:
+                return limited(lambda: ask_daemon(settings, operation, arguments), seconds)
+            except TimeoutError:
+                raise StoreLockedError(
+                    f"popbridge runs, but didn't answer within {seconds:g} seconds.",
+                    "Look at its log; stop it and start it again.",
+                ) from None
 
         try:
             self._running = True
@@ -164,9 +175,6 @@ class _Examination:
         except NotRunningError:
             self._running = False
             self._without_daemon()
-        except TimedOutError:
-            text = f"popbridge runs, but didn't answer within {STORE_S:g} seconds."
-            self._no_store(StoreLockedError(text, "Look at its log; stop it and start it again."))
         except BridgeError as error:
             self._no_store(error)
 
@@ -189,9 +197,12 @@ class _Examination:
 
         if self._error is not None:
             return "the configuration can't be read"
-        if not store.exists():
+        try:
+            owner = store.stat().st_uid
+        except (FileNotFoundError, NotADirectoryError):
             return "there is no store yet; `popbridge account add` makes it"
-        owner = store.stat().st_uid
+        except OSError as wrong:
+            return f"the store can't be looked at ({wrong.strerror})"
         # As root files would come to be that the daemon's user can't open.
         if os.getuid() != owner:
             return (
@@ -238,16 +249,19 @@ class _Examination:
         imap, web, metrics = (
             ((), (), ()) if running is None else (running.imap, running.web, running.metrics)
         )
+        unknown = ""
+        if running is None:
+            unknown = _NO_RUN_FILE if self._running else _NOT_RUNNING
         facts = Listeners(
-            running=running is not None,
+            unknown=unknown,
             imap=imap,
             web=web,
             metrics=metrics,
             proxied=tuple(map(str, self._settings.config.imap.proxy_listen)),
         )
         self._report.add(checks.judged("Mail apps", checks.DEVICES, facts))
-        if running is None:
-            self._unheard(_NOT_RUNNING)
+        if unknown:
+            self._unheard(unknown)
             return
         for url in imap:
             self._look_at_imap(url, served)
@@ -295,3 +309,10 @@ class _Examination:
         self._show(
             group, table, lambda: checks.judged(group, table, look_at_http(url, paths)), HTTP_S
         )
+
+
+def _as_stored(login: str) -> str:
+    """The login as accounts have it; what can't be one is nobody's."""
+    with suppress(UsageError):
+        return check_login(login)
+    return login

@@ -160,7 +160,7 @@ def _session(facts: AccountFacts) -> Mapping[str, Any] | Finding:
     if session is not None:
         return dict(session)
     skipped = facts.found.get("skipped") if facts.found else ""
-    return unchecked(skipped or "there was no log-in")
+    return unchecked(skipped or "the log-in failed")
 
 
 def encryption(facts: AccountFacts) -> Finding:

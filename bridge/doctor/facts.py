@@ -62,6 +62,7 @@ class Served:
     """Names of this machine: one of them should be."""
     chain: tuple[bytes, ...] = ()
     """DER, the server's own first."""
+    key: FileFacts | Missing | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +131,8 @@ class ImapFacts:
 class Listeners:
     """All that run.json tells of, and what is configured for proxies."""
 
-    running: bool
+    unknown: str
+    """Why nobody knows of any; "" where somebody does."""
     imap: tuple[str, ...]
     web: tuple[str, ...]
     metrics: tuple[str, ...]

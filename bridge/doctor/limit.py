@@ -5,21 +5,18 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import TypeVar
 
-from bridge.errors import TimedOutError
-
 T = TypeVar("T")
 
 
-def limited(work: Callable[[], T], seconds: float, what: str) -> T:
+def limited(work: Callable[[], T], seconds: float) -> T:
     """What `work` returns; after `seconds` its thread is left behind, for the process to end.
 
     Args:
         work: blocks.
         seconds: how long it may.
-        what: it does, for the error: "the disk".
 
     Raises:
-        TimedOutError: it took longer; else whatever `work` raises.
+        TimeoutError: it took longer; else whatever `work` raises.
     """
     outcome: SimpleQueue[tuple[T | None, BaseException | None]] = SimpleQueue()
 
@@ -33,9 +30,7 @@ def limited(work: Callable[[], T], seconds: float, what: str) -> T:
     try:
         result, error = outcome.get(timeout=seconds)
     except Empty:
-        raise TimedOutError(
-            f"There was no answer from {what} within {seconds:g} seconds.", "Look at the log."
-        ) from None
+        raise TimeoutError from None
     if error is not None:
         raise error
     return result  # type: ignore[return-value]

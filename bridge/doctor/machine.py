@@ -1,6 +1,7 @@
 """Gathers what files, disk and clock of this machine show; reads only, and blocks."""
 
 import os
+import re
 import shutil
 import socket
 from contextlib import suppress
@@ -21,6 +22,7 @@ LOG_OCTETS = 200_000_000
 """What the store's log and a backup's temporary files may take for a while."""
 
 _MOUNTS = Path("/proc/self/mountinfo")
+_ESCAPED = re.compile(r"\\([0-7]{3})")
 _NO_FOLDER = "there is no data folder yet; `popbridge account add` makes it"
 
 
@@ -79,7 +81,7 @@ def _file_system(folder: Path) -> str | Missing:
     wanted, best, kind = f"{folder.resolve()}/", "", ""
     for line in text.splitlines():
         head, _, tail = line.partition(" - ")
-        point = head.split()[4].encode().decode("unicode_escape")
+        point = _ESCAPED.sub(lambda found: chr(int(found[1], 8)), head.split()[4])
         if wanted.startswith(point.rstrip("/") + "/") and len(point) >= len(best):
             best, kind = point, tail.split()[0]
     return kind or Missing("this system doesn't tell the type of its file systems")
@@ -114,6 +116,7 @@ def look_at_certificate(data: Path, settings: Config) -> Served:
         wanted=frozenset(wanted) | frozenset(settings.web.names),
         machine=frozenset({socket.gethostname().lower()}),
         chain=tuple(one.public_bytes(Encoding.DER) for one in chain),
+        key=_facts(key, "there is no key"),
     )
 
 

@@ -139,6 +139,13 @@ def certificate(facts: Served) -> Finding:
             "popbridge made it itself, so mail apps ask once whether to trust it; phones can"
             f" install {authority}."
         )
+    # Groups that may read keys are usual: Debian has one.
+    if isinstance(facts.key, FileFacts) and facts.key.mode & 0o007:
+        return warning(
+            f"Every user of this machine may read the certificate's key {facts.key.path} (mode"
+            f" {facts.key.mode:04o}).",
+            f"Close it: chmod 600 {facts.key.path}",
+        )
     return ok(f"{facts.path} and its key belong together.")
 
 

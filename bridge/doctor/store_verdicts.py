@@ -12,6 +12,11 @@ BACKUP_OLD = timedelta(days=30)
 CLOCK_SLACK = timedelta(minutes=5)
 """Machines are set right by less all the time."""
 
+_DAEMON = "in use by popbridge run "
+_UNHEARD = (
+    "It starts or stops just now, or its control socket can't be opened: try again in a minute, as"
+    " the user that it runs as."
+)
 _BACKUP = "`popbridge backup DIR` makes one, to another disk best; docs/backup.md."
 
 
@@ -19,6 +24,8 @@ def daemon(facts: StoreFacts) -> Finding:
     """Who holds the store."""
     if facts.error is not None:
         if isinstance(facts.error, StoreLockedError) and not facts.running:
+            if _DAEMON in facts.error.text:
+                return failed(StoreLockedError(facts.error.text, _UNHEARD))
             return warning(facts.error.text, "Wait until it has ended, then try again.")
         return failed(facts.error)
     if isinstance(facts.answer, Missing):
@@ -98,8 +105,8 @@ def accounts(facts: StoreFacts) -> Finding:
 
 def devices(facts: Listeners) -> Finding:
     """Whether anybody but this machine can read mail."""
-    if not facts.running:
-        return unchecked("popbridge isn't running")
+    if facts.unknown:
+        return unchecked(facts.unknown)
     if not facts.imap and not facts.proxied:
         return warning(
             "There is no IMAP listener, so no mail app can connect.",

@@ -88,6 +88,17 @@ class Secret:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """The provider's server that mail apps send by (RFC 6409): popbridge never does itself."""
+
+    host: str
+    port: int
+    user: str
+    implicit_tls: bool
+    """False: STARTTLS is required."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
     """A row of the accounts table; `sealed_password` opens with `bridge.crypto.Sealer`."""
 
@@ -108,6 +119,8 @@ class Account:
     secret_source: SecretSource = SecretSource()
     trace_until: datetime | None = None
     """Its sessions are traced until then (aware)."""
+    submission: Submission | None = None
+    """What its mail apps are told to send by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,3 +160,6 @@ class Device:
     verifier: str
     stored_key: bytes
     server_key: bytes
+    made: datetime | None = None
+    last_used: datetime | None = None
+    """As the store has it, which may be an hour behind."""

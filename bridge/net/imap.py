@@ -230,8 +230,12 @@ class ImapConnection(protocol.Protocol):
                 await self._compress_queued(self._deflate)
         if self.clogged:
             self._draining = Deferred()
-            self._start_timer(self._home.services.limits.idle_s, self.transport.abortConnection)
+            self._start_timer(self._home.services.limits.idle_s, self._cut)
             await self._draining
+
+    def _cut(self) -> None:
+        self._home.services.observer.limit_reached("idle_time")
+        self.transport.abortConnection()
 
     async def _let_others(self) -> None:
         """Gives the reactor its turn, if this one has taken long.

@@ -19,8 +19,9 @@ MAX_OCTETS_IN_FLIGHT = 16 * 1024 * 1024
 """Listed octets asked for and not yet here. One message may be larger."""
 
 DELES_PER_RETR = 4
-"""So many DELEs take the place of one RETR in the window: 200 of them are 2.5 KB, and a server
-reads 4 KB at once."""
+MAX_DELES = 200
+"""So many DELEs take the place of one RETR in the window, up to what is 2.5 KB: a server reads
+4 KB at once."""
 
 MAX_TOP_OCTETS = 16 * 1024 * 1024
 """More than this is not a header with a few lines."""
@@ -208,7 +209,7 @@ class Pop3Session:
                 marked.add(listed.number)
 
         self._deletes = self._deletes or bool(batch)
-        window = self._window * DELES_PER_RETR if self._pipelining else 1
+        window = min(self._window * DELES_PER_RETR, MAX_DELES) if self._pipelining else 1
         await self._each(batch, lambda listed: line("DELE", listed.number), receive, window=window)
         await self._after_deletes()
         return frozenset(marked)

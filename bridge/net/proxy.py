@@ -5,7 +5,7 @@ to be anybody. (HAProxy's doc/proxy-protocol.txt, versions 1 and 2.)
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any
@@ -150,6 +150,7 @@ class _Awaiting(protocol.Protocol):
     def _refuse(self, why: str) -> None:
         self._stop_timer()
         _log.warning("A connection from %s was refused: %s", self._address.host, why)
+        self._home.refused()
         self.transport.abortConnection()
 
     def _stop_timer(self) -> None:
@@ -165,12 +166,20 @@ class ProxyFactory(protocol.Factory):
         inner: makes a protocol for each client, whose address it is given.
         timers: the reactor.
         trusted: where proxies are.
+        refused: called for each connection that has no header, or isn't a proxy's.
     """
 
     noisy = False
 
-    def __init__(self, inner: Any, timers: Timers, trusted: Sequence[Network]) -> None:
+    def __init__(
+        self,
+        inner: Any,
+        timers: Timers,
+        trusted: Sequence[Network],
+        refused: Callable[[], object],
+    ) -> None:
         self.inner = inner
+        self.refused = refused
         self.timers = timers
         self._trusted = tuple(trusted)
 
@@ -190,5 +199,6 @@ class ProxyFactory(protocol.Factory):
         host = getattr(host, "ipv4_mapped", None) or host
         if not any(host in network for network in self._trusted):
             _log.warning("A connection from %s was refused: it is no trusted proxy", host)
+            self.refused()
             return None
         return _Awaiting(self, addr)

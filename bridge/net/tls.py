@@ -119,6 +119,19 @@ def host_names(path: Path) -> list[str]:
     return [name.lower() for name in found.value.get_values_for_type(x509.DNSName)]
 
 
+def is_for(path: Path, host: str) -> bool:
+    """Whether the first certificate of a file is for a host name or address (RFC 6125 §6.4).
+
+    Raises:
+        ConfigError: it can't be read.
+    """
+    names = names_of(_chain(path)[0])
+    if alternative_names([host]) & names:
+        return True
+    above = host.partition(".")[2]
+    return bool(above) and x509.DNSName(f"*.{above.lower()}") in names
+
+
 def ensure_certificate(data: Path, hostnames: Sequence[str], now: datetime) -> TlsFiles:
     """A private authority and a server certificate by it, made or renewed in DATA/tls as needed.
 

@@ -14,11 +14,12 @@ from bridge.imap.mode import REV1
 from bridge.model.account import Account
 from bridge.model.ids import ModSeq
 from bridge.model.mailbox import Mailbox, normal_form
+from bridge.model.origin import origin
 from bridge.session.annotations import AnnotationNews
 from bridge.session.decoded import Reading
 from bridge.session.interest import ALL, NONE, Interest
 from bridge.session.news import News, Overflow
-from bridge.session.port import Expired, Services, Woken
+from bridge.session.port import Expired, LoggedIn, Services, Woken
 from bridge.session.progress import Progress
 from bridge.session.refresh import highest_modseq_line, refresh, tell_expunges
 from bridge.session.reply import Bad, Bye, No
@@ -48,6 +49,7 @@ class Context:
     def __init__(self, services: Services, connection: TracedConnection) -> None:
         self.services = services
         self.connection = connection
+        self.origin = origin(connection.peer)
         self.account: Account | None = None
         self.view: View | None = None
         self.mode = REV1
@@ -81,12 +83,27 @@ class Context:
         self._metadata_enabled = False
         self._began_s = services.monotonic()
 
-    def enter(self, account: Account) -> None:
-        """The session is one of this account from now on; it is traced if the account is."""
-        self.account = account
-        write = self.services.trace(account, self.connection.peer)
+    def enter(self, who: LoggedIn) -> None:
+        """The session is theirs from now on; it is traced if the account is."""
+        self.account = who.account
+        self.services.presence.enter(self, who.device)
+        write = self.services.trace(who.account, self.connection.peer)
         if write is not None:
             self.connection.trace = Trace(write)
+
+    def dismiss(self, text: str, code: str) -> None:
+        """As `Guest.dismiss`."""
+        self.connection.dismissal = Bye(text, code)
+        self.connection.wake()
+
+    def leave_if_dismissed(self) -> None:
+        """Called between two answers.
+
+        Raises:
+            Bye: the session was dismissed.
+        """
+        if self.connection.dismissal is not None:
+            raise self.connection.dismissal
 
     @property
     def user(self) -> Account:
@@ -201,6 +218,7 @@ class Context:
             listens = self.idling or self.news is not None
             pause_s = min(timeout_s, limits.still_here_s or timeout_s) if listens else timeout_s
             found = await self.connection.more(max(0.0, pause_s))
+            self.leave_if_dismissed()
             if not isinstance(found, Expired):
                 return found
             timeout_s -= pause_s
@@ -275,7 +293,7 @@ class Context:
             await self.sync(expunge=True, always=True)
             return
         view = self.selected
-        view.vanished.add(uid for uid in uids if view.position(uid) is not None)
+        view.expunged(uids)
         self.write(await tell_expunges(self.services, view, by_uid=self.by_uid))
 
     async def change(self, work: Callable[[WriteTx], T]) -> T:

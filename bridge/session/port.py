@@ -8,12 +8,14 @@ from typing import Protocol
 from bridge.bus import Bus
 from bridge.imap.capability import APPEND_LIMIT_OCTETS
 from bridge.imap.framing import Framer
-from bridge.model.account import Account
+from bridge.model.account import Account, Device
 from bridge.model.ids import AccountId
 from bridge.session.counted import Counted
 from bridge.session.keys import Keys
 from bridge.session.opened import Opened
+from bridge.session.presence import Presence
 from bridge.session.snapshots import Snapshots
+from bridge.session.strangers import Strangers
 from bridge.store.port import Database
 
 WriteLine = Callable[[str], None]
@@ -103,18 +105,26 @@ class Challenge:
 
 
 @dataclass(frozen=True, slots=True)
+class LoggedIn:
+    """Whose session it is, and by which of its passwords."""
+
+    account: Account
+    device: Device
+
+
+@dataclass(frozen=True, slots=True)
 class Proved:
     """Who logs in by SCRAM, and the signature by which the client knows us."""
 
-    account: Account
+    who: LoggedIn
     signature: bytes
 
 
 class Authenticator(Protocol):
     """Knows who may log in."""
 
-    async def check(self, login: bytes, password: bytes, peer: str) -> Account | None:
-        """The account, or None if login or password is wrong; failures are answered late."""
+    async def check(self, login: bytes, password: bytes, peer: str) -> LoggedIn | None:
+        """Who that is, or None if login or password is wrong; failures are answered late."""
         ...
 
     async def challenge(self, login: str) -> Challenge:
@@ -124,8 +134,13 @@ class Authenticator(Protocol):
     async def prove(
         self, login: str, auth_message: bytes, proof: bytes, peer: str
     ) -> Proved | None:
-        """The account whose password made the proof (RFC 5802 §3), or None, late as in `check`."""
+        """Whose password made the proof (RFC 5802 §3), or None, late as in `check`."""
         ...
+
+
+STRANGERS_PARTS = 4
+"""Of the places of clients that aren't logged in, an address may have one part of so many: a
+building's devices come back behind one address at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +157,11 @@ class SessionLimits:
     connections_per_account: int = 50
     connections_before_login: int = 1000
     """At a time, of all clients: what strangers can make the process hold is bounded."""
+
+    @property
+    def connections_before_login_at_one(self) -> int:
+        """As many of these has one address: alone it mustn't keep everybody else out."""
+        return max(1, self.connections_before_login // STRANGERS_PARTS)
 
 
 class Observer(Protocol):
@@ -180,5 +200,7 @@ class Services:
     keys: Keys = field(default_factory=Keys)
     connections: dict[AccountId, int] = field(default_factory=dict)
     """Logged-in sessions by account."""
-    strangers: int = 0
+    presence: Presence = field(default_factory=Presence)
+    """These sessions themselves, by the devices that they logged in by."""
+    strangers: Strangers = field(default_factory=Strangers)
     """Sessions that aren't logged in."""

@@ -28,7 +28,7 @@ class Session:
 
     async def run(self) -> None:
         """Greets, then serves until the client or the server ends it."""
-        self._services.strangers += 1
+        self._services.strangers.come(self._context.origin)
         try:
             self._greet()
             while True:
@@ -42,7 +42,14 @@ class Session:
             await self._end()
 
     def _greet(self) -> None:
-        if self._services.strangers > self._services.limits.connections_before_login:
+        limits, strangers = self._services.limits, self._services.strangers
+        # A proxy or webmail on this machine brings everybody's clients.
+        alone = not self._connection.loopback
+        here = strangers.at(self._context.origin) if alone else 0
+        if (
+            strangers.count > limits.connections_before_login
+            or here > limits.connections_before_login_at_one
+        ):
             text = "Too many connections wait for their log-in: try again in a minute"
             raise Bye(text, "UNAVAILABLE", limit="connections")
         greeting = b"CAPABILITY " + self._context.capability()
@@ -54,17 +61,19 @@ class Session:
         if self._context.annotations is not None:
             self._context.annotations.close()
         if self._context.account is None:
-            self._services.strangers -= 1
+            self._services.strangers.go(self._context.origin)
         else:
             counts = self._services.connections
             counts[self._context.account.id] -= 1
             if not counts[self._context.account.id]:
                 del counts[self._context.account.id]
+            self._services.presence.leave(self._context, self._context.account.id)
         self._connection.close()
         await self._context.drop_uploads()
 
     async def _next(self) -> None:
         """Handles one event of the framer."""
+        self._context.leave_if_dismissed()
         event = self._connection.framer.next_event()
         match event:
             case None:
@@ -122,6 +131,7 @@ class Session:
             act, self._context.after_answer = self._context.after_answer, None
             act()
         self._judge(bad=status == b"BAD")
+        self._context.leave_if_dismissed()
         await self._connection.drain()
 
     async def _execute(self, parsed: Tagged) -> Ok:

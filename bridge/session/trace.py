@@ -6,7 +6,8 @@ from typing import Any
 from bridge.imap.framing import Framer, Piece
 from bridge.imap.parser import Tagged, Unreadable
 from bridge.session import redact
-from bridge.session.port import Connection, Expired, Woken, WriteLine
+from bridge.session.port import Closed, Connection, Expired, Woken, WriteLine
+from bridge.session.reply import Bye
 
 
 class Trace:
@@ -44,6 +45,8 @@ class TracedConnection:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self.trace: Trace | None = None
+        self.dismissal: Bye | None = None
+        """What the session is to end with."""
 
     def note(self, parsed: Tagged | Unreadable, pieces: Sequence[Piece]) -> None:
         """Lets the trace, if there is one, see a command of the client."""
@@ -77,8 +80,11 @@ class TracedConnection:
         self._connection.write(octets)
 
     def drain(self) -> Coroutine[Any, Any, None]:
-        """As `Connection.drain`."""
-        return self._connection.drain()
+        """As `Connection.drain`.
+
+        A session that was dismissed ends here in the midst of an answer, which may be all its mail.
+        """
+        return self._connection.drain() if self.dismissal is None else _cut()
 
     def more(self, timeout_s: float) -> Coroutine[Any, Any, Woken | Expired | None]:
         """As `Connection.more`."""
@@ -114,3 +120,7 @@ class TracedConnection:
     def close(self) -> None:
         """As `Connection.close`."""
         self._connection.close()
+
+
+async def _cut() -> None:
+    raise Closed

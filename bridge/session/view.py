@@ -232,6 +232,16 @@ class View:
             if stored is not None and stored != flags:
                 self._stored[uid] = stored
 
+    def expunged(self, uids: Sequence[int]) -> None:
+        """Notes what this client has expunged itself and is told of before all that others did.
+
+        What it knows is then no state that the store was ever in, and nobody else's.
+        """
+        here = [uid for uid in uids if self.position(uid) is not None]
+        if here:
+            self.ahead = True
+            self.vanished.add(here)
+
     def caught_up(self, modseq: ModSeq) -> None:
         """Notes that this session's own change is all that came after the mailbox's modseq.
 

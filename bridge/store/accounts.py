@@ -1,7 +1,8 @@
 """Accounts, their devices and how their syncs went."""
 
 import json
-from dataclasses import fields, replace
+from dataclasses import asdict, fields, replace
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -15,6 +16,7 @@ from bridge.model.account import (
     SecretKind,
     SecretSource,
     Security,
+    Submission,
     SyncStatus,
     TlsOptions,
     Upstream,
@@ -49,27 +51,25 @@ _COLUMNS = (
     schema.account.c.tls,
     schema.account.c.secret_kind,
     schema.account.c.secret_value,
+    schema.account.c.submission,
 )
 _ALL = select(*_COLUMNS).where(schema.account.c.login.is_not(None)).order_by(schema.account.c.login)
 _BY_LOGIN = select(*_COLUMNS).where(schema.account.c.login == bindparam("login"))
-_DEVICES = (
-    select(
-        schema.device.c.account_id,
-        schema.device.c.name,
-        schema.device.c.verifier,
-        schema.device.c.stored_key,
-        schema.device.c.server_key,
-    )
-    .where(schema.device.c.account_id == bindparam("account"))
-    .order_by(schema.device.c.name)
-)
-_DEVICES_NAMED = select(
+_DEVICE = (
     schema.device.c.account_id,
     schema.device.c.name,
     schema.device.c.verifier,
     schema.device.c.stored_key,
     schema.device.c.server_key,
-).where(schema.device.c.name == bindparam("name"))
+    schema.device.c.made,
+    schema.device.c.last_used,
+)
+_DEVICES = (
+    select(*_DEVICE)
+    .where(schema.device.c.account_id == bindparam("account"))
+    .order_by(schema.device.c.name)
+)
+_DEVICES_NAMED = select(*_DEVICE).where(schema.device.c.name == bindparam("name"))
 _STATUS = select(schema.sync_status).where(schema.sync_status.c.account_id == bindparam("account"))
 _STATUSES = select(schema.sync_status)
 _LIVE = select(func.sum(schema.mailbox.c.messages)).where(
@@ -152,17 +152,11 @@ class AccountReads(Reads):
 
     def devices(self, account_id: AccountId) -> tuple[Device, ...]:
         """The account's devices, by name."""
-        return tuple(
-            Device(account_id=a, name=n, verifier=v, stored_key=s, server_key=k)
-            for a, n, v, s, k in self.all(_DEVICES, account=account_id)
-        )
+        return tuple(map(_device, self.all(_DEVICES, account=account_id)))
 
     def devices_named(self, name: str) -> tuple[Device, ...]:
         """The device of that name of each account that has one."""
-        return tuple(
-            Device(account_id=a, name=n, verifier=v, stored_key=s, server_key=k)
-            for a, n, v, s, k in self.all(_DEVICES_NAMED, name=name)
-        )
+        return tuple(map(_device, self.all(_DEVICES_NAMED, name=name)))
 
     def sync_status(self, account_id: AccountId) -> SyncStatus:
         """How the account's syncs went; a blank status before the first."""
@@ -219,6 +213,7 @@ class AccountWrites(Writes, AccountReads):
             tls=_tls_text(account.upstream.tls),
             secret_kind=account.secret_source.kind.value,
             secret_value=account.secret_source.value,
+            submission=_submission_text(account.submission),
         )
         return replace(account, id=AccountId(key), login=account.login.lower())
 
@@ -274,6 +269,7 @@ class AccountWrites(Writes, AccountReads):
             quota_octets=account.quota_octets,
             withheld=" ".join(sorted(account.withheld)),
             trace_until=time_text(account.trace_until),
+            submission=_submission_text(account.submission),
         )
 
     def add_device(self, device: Device) -> None:
@@ -285,7 +281,14 @@ class AccountWrites(Writes, AccountReads):
             verifier=device.verifier,
             stored_key=device.stored_key,
             server_key=device.server_key,
+            made=time_text(device.made),
         )
+
+    def device_used(self, device: Device, at: datetime) -> None:
+        """Keeps when a device was last used; of one that is gone, or has another password, not."""
+        d = schema.device.c
+        same = (d.account_id == device.account_id) & (d.verifier == device.verifier)
+        self.do(update(schema.device).where(same), last_used=time_text(at))
 
     def replace_device(self, device: Device) -> None:
         """Gives the device of that name another password, or adds it."""
@@ -317,6 +320,19 @@ class AccountWrites(Writes, AccountReads):
         return self.do(_SWEEP_POLLS)
 
 
+def _device(row: tuple[Any, ...]) -> Device:
+    account, name, verifier, stored, server, made, used = row
+    return Device(
+        account_id=AccountId(account),
+        name=name,
+        verifier=verifier,
+        stored_key=stored,
+        server_key=server,
+        made=moment(made),
+        last_used=moment(used),
+    )
+
+
 def _sync_status(row: tuple[object, ...]) -> SyncStatus:
     values: dict[str, Any] = dict(zip(_STATUS_NAMES, row, strict=True))
     for name in _TIMES:
@@ -326,7 +342,7 @@ def _sync_status(row: tuple[object, ...]) -> SyncStatus:
 
 def _account(row: tuple[object, ...]) -> Account:
     key, login, host, port, user, security, sealed, policy, interval, paused, *rest = row
-    salt, count, quota, withheld, trace_until, tls, secret_kind, secret_value = rest
+    salt, count, quota, withheld, trace_until, tls, secret_kind, secret_value, submission = rest
     return Account(
         id=AccountId(int(str(key))),
         login=str(login),
@@ -347,7 +363,12 @@ def _account(row: tuple[object, ...]) -> Account:
         quota_octets=None if quota is None else int(str(quota)),
         withheld=frozenset(str(withheld).split()),
         trace_until=None if trace_until is None else moment(str(trace_until)),
+        submission=None if submission is None else Submission(**json.loads(str(submission))),
     )
+
+
+def _submission_text(submission: Submission | None) -> str | None:
+    return None if submission is None else json.dumps(asdict(submission))
 
 
 def _tls_text(options: TlsOptions) -> str:

@@ -65,10 +65,12 @@ account = Table(
     Column("tls", Text, nullable=False),
     Column("secret_kind", Text, nullable=False),
     Column("secret_value", Text, nullable=False),
+    Column("submission", Text),
     sqlite_autoincrement=True,
 )
 """Without a login it is removed, and what is left of it is deleted slice by slice. `withheld`
-are capabilities, separated by spaces; `tls` is the JSON of what differs from the default."""
+are capabilities, separated by spaces; `tls` is the JSON of what differs from the default, and
+`submission` that of all."""
 
 device = Table(
     "device",
@@ -79,6 +81,7 @@ device = Table(
     Column("verifier", Text, nullable=False),
     Column("stored_key", BLOB, nullable=False),
     Column("server_key", BLOB, nullable=False),
+    Column("made", Text),
     Column("last_used", Text),
     UniqueConstraint("account_id", "name"),
 )

@@ -2,9 +2,10 @@
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from bridge.model.account import AccountState, SyncStatus
 from bridge.sync.runner import Progress, SyncResult
 
 KEPT = 50
@@ -79,6 +80,29 @@ class Activity:
         """The account's last syncs, oldest first."""
         found = self._accounts.get(login)
         return () if found is None else tuple(found.ended)
+
+    def as_told(self, login: str, status: SyncStatus) -> SyncStatus:
+        """The stored status with the last sync's error where a full disk kept that out of it."""
+        ended = self.ended(login)
+        if not ended or ended[-1].result.error is None or status.error_code is not None:
+            return status
+        error, at = ended[-1].result.error, ended[-1].at
+        if ended[-1].result.interrupted or (status.last_success and status.last_success > at):
+            return status
+        since = at
+        for each in reversed(ended):
+            if each.result.error is None or each.result.error.code != error.code:
+                break
+            since = each.at
+        runs = status.last_attempt is not None and status.last_attempt > at
+        return replace(
+            status,
+            state=status.state if runs else AccountState.RETRYING,
+            error_code=error.code,
+            error_text=error.text,
+            error_remedy=error.remedy,
+            error_since=since,
+        )
 
     def running(self, login: str) -> Running | None:
         """How far the account's sync is; None where none has told yet."""

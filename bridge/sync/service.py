@@ -231,7 +231,9 @@ class SyncService:
         """Polls an account again, at once if somebody waits for it."""
         if entry.done is None:
             self._arm(entry)
-        elif self._stopped or self._entries.get(entry.account.id) is not entry:
+        elif self._entries.get(entry.account.id) is not entry:
+            _release(entry, _unpolled(entry.account, _gone()))
+        elif self._stopped:
             _release(entry, _unpolled(entry.account, _stopping()))
         else:
             self._queue.add(entry.account.id, entry.host, first=True)
@@ -273,7 +275,7 @@ class SyncService:
 
     def _remove(self, entry: _Entry) -> None:
         entry.unset_timer()
-        gone = UnknownLoginError("The account is gone.")
+        gone = _gone()
         if self._queue.discard(entry.account.id):
             _release(entry, _unpolled(entry.account, gone))
         entry.interrupt(gone)
@@ -413,6 +415,10 @@ def _release(entry: _Entry, result: SyncResult) -> None:
 
 def _unpolled(account: Account, error: BridgeError) -> SyncResult:
     return SyncResult(account.login, None, 0, 0, 0, 0.0, error)
+
+
+def _gone() -> UnknownLoginError:
+    return UnknownLoginError("The account is gone.")
 
 
 def _stopping() -> UpstreamError:

@@ -8,26 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from bridge.admin import problems as admin_problems
+from bridge.admin.problems import ListenerState
 from bridge.admin.times import time_form
-from bridge.errors import ListenerDownError, StoreFullError
 from bridge.model.policy import period, volume
-from bridge.web.words import Problem, ago
+from bridge.web.words import Problem, ago, problem
 
-CERTIFICATE_SOON = timedelta(days=14)
 BACKUP_OLD = timedelta(days=30)
-
-
-@dataclass(frozen=True, slots=True)
-class Listener:
-    """A socket that should accept connections; `down_since` None while it does."""
-
-    url: str
-    down_since: datetime | None = None
-
-    @property
-    def up(self) -> bool:
-        """Whether it accepts connections."""
-        return self.down_since is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +28,9 @@ class Health:
     reserve: int
     last_backup: datetime | None
     sqlite_advice: str | None
-    listeners: tuple[Listener, ...]
+    listeners: tuple[ListenerState, ...]
+    problems: tuple[admin_problems.Problem, ...]
+    """As `daemon_problems` finds them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,38 +41,9 @@ class Banner:
     problem: Problem
 
 
-def banners(health: Health, now: datetime) -> list[Banner]:
+def banners(health: Health) -> list[Banner]:
     """What is wrong with the installation, worst first."""
-    found = []
-    for one in health.listeners:
-        if one.down_since is not None:
-            text = f"{one.url} accepts no connections any more."
-            problem = Problem(
-                code=ListenerDownError.code,
-                text=text,
-                since=time_form(one.down_since),
-                remedy=ListenerDownError.advice,
-            )
-            found.append(Banner("A listener is down", problem))
-    if health.disk_free < health.reserve:
-        text = (
-            f"Only {volume(health.disk_free)} are free, and [store] reserve keeps"
-            f" {volume(health.reserve)}: no new mail is fetched. What is here can be read."
-        )
-        remedy = "Free some space; fetching goes on by itself."
-        found.append(
-            Banner("The disk is full", Problem(code=StoreFullError.code, text=text, remedy=remedy))
-        )
-    ends = health.certificate_ends
-    if ends is not None and ends - now < CERTIFICATE_SOON:
-        word = "has expired" if ends <= now else "expires soon"
-        problem = Problem(
-            text=f"The certificate that mail apps see {word}: {time_form(ends)}.",
-            since=time_form(ends) if ends <= now else None,
-            remedy="Renew the files of [tls]; they are loaded within an hour, or with SIGHUP.",
-        )
-        found.append(Banner(f"The certificate {word}", problem))
-    return found
+    return [Banner(one.title, problem(one.form())) for one in health.problems]
 
 
 def facts(health: Health, now: datetime) -> list[tuple[str, str, str]]:
@@ -120,9 +80,7 @@ def bundle(
         "reserve": health.reserve,
         "last_backup": time_form(health.last_backup),
         "sqlite_affected": health.sqlite_advice is not None,
-        "listeners": [
-            {"scheme": one.url.partition(":")[0], "up": one.up} for one in health.listeners
-        ],
+        "listeners": [{"kind": one.kind, "up": one.problem is None} for one in health.listeners],
         "accounts": [_anonymous(number, one) for number, one in enumerate(accounts, 1)],
     }
     octets = io.BytesIO()

@@ -1,7 +1,7 @@
 """The pages: each asks for operations and fills a template, each form does and then redirects."""
 
 import re
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -51,8 +51,6 @@ class Sources:
     health: Callable[[], Awaitable[Health]]
     metrics: Callable[[], bytes]
     servers: Callable[[], Sequence[Server]]
-    used: Callable[[str], Awaitable[Mapping[str, datetime]]]
-    """When a login's devices were last used, by name, as far as it is known."""
     spawn: Callable[[Coroutine[Any, Any, None]], None]
     clock: Callable[[], datetime]
     monotonic: Callable[[], float]
@@ -133,9 +131,7 @@ class Pages:
             case "devices/revoke":
                 name = given.get("name", "")
                 await perform("device revoke", login=login, name=name)
-                return Message(
-                    f"{name} can't log in any more; what is connected stays until it ends."
-                )
+                return Message(f"{name} can't log in any more, and its sessions have ended.")
             case _:
                 raise UsageError("The page has no such form.", "Load it anew.")
 
@@ -164,20 +160,12 @@ class Pages:
         activity, rows = self._of.activity, []
         for one in status["accounts"]:
             login = one["login"]
-            poisoned = await self._poisoned(login) if one["upstream"]["poisoned"] else ()
             ended, running = activity.ended(login), activity.running(login)
-            rows.append(row(one, ended, running, held.get(login, {}), poisoned))
+            rows.append(row(one, ended, running, held.get(login, {})))
         activity.forget([one.login for one in rows])
         ended_at = self._of.monotonic()
         self._known, self._until = rows, ended_at + max(FRESH_S, 10 * (ended_at - began))
         return rows
-
-    async def _poisoned(self, login: str) -> list[Any]:
-        try:
-            found = await self._of.perform("account doubtful", login=login)
-        except UnknownLoginError:
-            return []
-        return [one for one in found if one["state"] == "poisoned"]
 
     async def _overview(self, asked: Asked) -> Answer:
         everyone = await self._rows()
@@ -193,7 +181,7 @@ class Pages:
             rows=rows[(page - 1) * PER_PAGE : page * PER_PAGE],
             total=len(everyone),
             summary=summary(everyone),
-            banners=banners(await self._of.health(), self._of.clock()),
+            banners=banners(await self._of.health()),
             page=page,
             pages=pages,
             search=search,
@@ -214,7 +202,6 @@ class Pages:
                 preview = await perform("account policy", login=login, policy=wished)
             except UsageError as error:
                 asked.session.message = Message(error.text, error.remedy, bad=True)
-        used = await self._of.used(login)
         ended = [
             {"at": time_form(one.at), "result": one.result}
             for one in self._of.activity.ended(login)[::-1]
@@ -231,9 +218,7 @@ class Pages:
             policy=now_policy,
             preview=preview,
             frozen=now_policy["frozen"],
-            devices=[
-                {"name": name, "used": time_form(used.get(name))} for name in account["devices"]
-            ],
+            devices=await perform("device list", login=login),
             servers=self._of.servers(),
         )
 
@@ -243,7 +228,7 @@ class Pages:
             "health",
             asked,
             title="Health",
-            banners=banners(health, now),
+            banners=banners(health),
             facts=facts(health, now),
             listeners=health.listeners,
         )

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from bridge.admin.times import time_form
-from bridge.errors import FrozenError
 from bridge.model.policy import period, volume
 from bridge.sync.activity import KEPT, Ended, Running
 
@@ -34,12 +32,19 @@ _ORDER = ("bad", "warn", "busy", "idle", "good")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """Something that is wrong; times are RFC 3339 or None."""
+    """Something that is wrong, as `bridge.admin.problems.Problem.form` tells it."""
 
-    code: str = ""
+    code: str
     text: str
-    since: str | None = None
-    remedy: str = ""
+    since: str | None
+    remedy: str
+
+
+def problem(form: Mapping[str, Any]) -> Problem:
+    """As an operation tells it."""
+    return Problem(
+        code=form["code"], text=form["text"], since=form["since"], remedy=form["remedy"] or ""
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +88,6 @@ def row(
     ended: Sequence[Ended],
     running: Running | None,
     storage: Mapping[str, Any],
-    poisoned: Sequence[Mapping[str, Any]] = (),
 ) -> Row:
     """A row of what `status` says of an account, and of what is remembered of its syncs.
 
@@ -91,15 +95,14 @@ def row(
         one: of `status`' accounts.
         ended, running: of the activity.
         storage: octets `here` and `upstream`.
-        poisoned: those of its doubtful messages that can't be fetched.
     """
     state = one["state"]
     if running is not None and state in ("ok", "retrying", "new", "frozen"):
         state = "syncing"
     words, tone = _STATES[state]
-    problems = tuple(_problems(one, ended, poisoned))
+    problems = tuple(map(problem, one["problems"]))
     if problems and tone in ("good", "busy") and state != "first_sync":
-        # What is wrong is what counts; a status that couldn't be saved still says that all is fine.
+        # What is wrong is what counts: a sync goes well though a message can't be fetched.
         tone = "warn"
         words = "Needs a look" if state == "ok" else words
     failed = sum(each.result.error is not None for each in ended)
@@ -122,60 +125,6 @@ def row(
         here=int(storage.get("here") or 0),
         upstream=storage.get("upstream"),
     )
-
-
-def _problems(
-    one: Mapping[str, Any], ended: Sequence[Ended], poisoned: Sequence[Mapping[str, Any]]
-) -> list[Problem]:
-    found = []
-    error, frozen = one["error"], one.get("frozen")
-    if error is not None:
-        found.append(
-            Problem(
-                code=error["code"],
-                text=error["text"],
-                since=error["since"],
-                remedy=error["remedy"] or "",
-            )
-        )
-    elif (unsaved := _unsaved(one, ended)) is not None:
-        found.append(unsaved)
-    if frozen and not (error and error["text"] == frozen["cause"]):
-        found.append(
-            Problem(
-                code=FrozenError.code,
-                text=str(frozen["cause"]),
-                since=frozen["since"],
-                remedy=frozen["remedy"],
-            )
-        )
-    if poisoned:
-        first = poisoned[-1]
-        count = len(poisoned)
-        why = f" {first['reason']}" if first["reason"] else ""
-        found.append(
-            Problem(
-                text=f"{count} message{'s' * (count != 1)} can't be fetched: {first['text']}{why}",
-                since=first["since"],
-                remedy=str(first["remedy"]),
-            )
-        )
-    return found
-
-
-def _unsaved(one: Mapping[str, Any], ended: Sequence[Ended]) -> Problem | None:
-    """The error of the last sync, where a full disk kept the status from being saved."""
-    if not ended or ended[-1].result.error is None:
-        return None
-    error, since = ended[-1].result.error, ended[-1].at
-    for each in reversed(ended):
-        if each.result.error is None or each.result.error.code != error.code:
-            break
-        since = each.at
-    success = one["last_success"]
-    if success and datetime.fromisoformat(success) > ended[-1].at:
-        return None
-    return Problem(code=error.code, text=error.text, since=time_form(since), remedy=error.remedy)
 
 
 def _notes(one: Mapping[str, Any]) -> list[str]:

@@ -7,13 +7,38 @@ from typing import Any, TypeVar
 
 from bridge.crypto import Sealer
 from bridge.errors import RejectedPasswordError, SecretError
-from bridge.model.account import Account, Secret, SecretKind, SecretSource, Upstream
+from bridge.model.account import (
+    Account,
+    Device,
+    Secret,
+    SecretKind,
+    SecretSource,
+    SyncStatus,
+    Upstream,
+)
 from bridge.model.profile import Habits
 from bridge.store.engine import Store
 from bridge.store.port import InlineDatabase
 
 T = TypeVar("T")
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+
+class Nobody:
+    """The devices of mail apps of which none is connected."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+        """Logins of which passwords were taken back."""
+
+    async def changed(self, account: Account) -> None:
+        self.told.append(account.login)
+
+    def last_used(self, device: Device) -> datetime | None:
+        return device.last_used
+
+    def connected(self, device: Device) -> int:
+        return 0
 
 
 @dataclass
@@ -38,10 +63,12 @@ class Owner:
     first_uidl: bytes | None = b"uidl"
     fails_after_login: Exception | None = None
     aborted: bool = False
+    as_told: Callable[[str, SyncStatus], SyncStatus] = lambda login, status: status
 
     def __post_init__(self) -> None:
         self.database = InlineDatabase(self.store)
         self.connector = self.syncs = self.secrets = self
+        self.devices = Nobody()
 
     def clock(self) -> datetime:
         return NOW

@@ -101,7 +101,7 @@ def test_the_owner_is_never_locked_out(clock: Time, checker: Any) -> None:
     clock.slept.clear()
     found = run(checker.check(b"ALICE", b"chosen", "192.0.2.1"))
     assert found is not None
-    assert found.login == "alice"
+    assert (found.account.login, found.device.account_id) == ("alice", found.account.id)
     assert clock.slept == []
     # And it is all forgiven.
     assert took(clock, checker, b"alice", b"wrong", "192.0.2.1") == pytest.approx(0.5)

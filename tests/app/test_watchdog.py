@@ -41,7 +41,10 @@ class House:
         self.clock, self.reads, self.heard = Clock(), Reads(), 0
         self.metrics = Metrics("1.2.3", "3.51.3")
         loop = ReactorLoop(self.clock)
-        core: Any = SimpleNamespace(loop=loop, database=self.reads, metrics=self.metrics)
+        core: Any = SimpleNamespace(
+            reactor=self.clock, loop=loop, database=self.reads, metrics=self.metrics,
+            unwritable=None,
+        )  # fmt: skip
         self.daemon = Daemon(core)
         monkeypatch.setenv("WATCHDOG_USEC", "60000000")
         monkeypatch.delenv("WATCHDOG_PID", raising=False)

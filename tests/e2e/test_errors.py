@@ -179,16 +179,16 @@ def test_an_unknown_key_names_the_nearest(tmp_path: Path, text: str, command: li
     assert [path.name for path in tmp_path.iterdir()] == ["popbridge.toml"]
 
 
-@pytest.mark.parametrize("second", [False, True], ids=["first listener", "second listener"])
-def test_a_port_in_use(tmp_path: Path, second: bool) -> None:
-    with socket.create_server((HOST, 0)) as other, socket.socket() as free:
-        taken = other.getsockname()[1]
-        first = "" if not second else '"imap://127.0.0.1:0", '
+@pytest.mark.parametrize("count", [1, 2])
+def test_every_port_for_mail_in_use(tmp_path: Path, count: int) -> None:
+    with socket.create_server((HOST, 0)) as other, socket.create_server((HOST, 0)) as another:
+        taken = [each.getsockname()[1] for each in (other, another)][:count]
+        listen = ", ".join(f'"imap://127.0.0.1:{port}"' for port in taken)
         (tmp_path / "popbridge.toml").write_text(
-            f'[imap]\nlisten = [{first}"imap://127.0.0.1:{taken}"]\n[metrics]\nlisten = []\n'
+            f"[imap]\nlisten = [{listen}]\n[metrics]\nlisten = []\n"
+            '[web]\nlisten = ["http://127.0.0.1:0"]\n'
         )
-        free.close()
-        refused(popbridge(tmp_path, "run"), "BR-LISTEN-01", 69, str(taken), HOST, "another port")
+        refused(popbridge(tmp_path, "run"), "BR-LISTEN-01", 69, str(taken[0]), HOST, "another port")
     assert not (tmp_path / "run.json").exists()
     assert not (tmp_path / "control").exists()
     # The lock is free and the store sound.

@@ -59,7 +59,7 @@ def test_deleting(pipelining: bool) -> None:
     assert server.messages == [MAIL[1], MAIL[4]]
 
 
-@pytest.mark.parametrize(("window", "flying"), [(1, 1), (3, 12), (50, 200)])
+@pytest.mark.parametrize(("window", "flying"), [(1, 1), (3, 12), (50, 200), (100, 200)])
 def test_so_many_deletes_are_under_way(window: int, flying: int) -> None:
     log_in = [b"+OK\r\n", b"+OK\r\nPIPELINING\r\n.\r\n", b"+OK\r\n", b"+OK\r\n"]
     # Nothing is answered before all have come that may be under way; then they are, all at once.

@@ -128,7 +128,10 @@ class Wire:
 
     def __init__(self, peer: Any = PROXY) -> None:
         self.clock, self.inners = Clock(), Inners()
-        self.factory = ProxyFactory(self.inners, self.clock, TRUSTED)
+        self.limits: list[str] = []
+        self.factory = ProxyFactory(
+            self.inners, self.clock, TRUSTED, lambda: self.limits.append("other")
+        )
         self.transport: Any = StringTransportWithDisconnection(peerAddress=peer)
         made = self.factory.buildProtocol(peer)
         self.refused = made is None
@@ -153,7 +156,7 @@ def test_the_greeting_waits_for_the_header(octets: bytes, step: int) -> None:
     expected = GOOD[octets] or PROXY.host
     assert wire.inners.addresses[0].host == wire.transport.getPeer().host == expected
     wire.clock.advance(HEADER_S + 1)
-    assert wire.transport.connected
+    assert wire.transport.connected and not wire.limits
 
 
 def test_a_header_that_doesnt_come_is_not_waited_for_long() -> None:
@@ -162,6 +165,7 @@ def test_a_header_that_doesnt_come_is_not_waited_for_long() -> None:
     wire.clock.advance(HEADER_S + 0.1)
     assert not wire.transport.connected
     assert wire.inners.made == []
+    assert wire.limits == ["other"]
 
 
 def test_what_is_no_header_ends_the_connection(caplog: pytest.LogCaptureFixture) -> None:
@@ -177,7 +181,8 @@ def test_what_is_no_header_ends_the_connection(caplog: pytest.LogCaptureFixture)
 @pytest.mark.parametrize("host", ["192.0.2.1", "::2", "11.0.0.1"])
 def test_who_isnt_trusted_is_not_heard(host: str) -> None:
     kind = IPv6Address if ":" in host else IPv4Address
-    assert Wire(kind("TCP", host, 1)).refused
+    wire = Wire(kind("TCP", host, 1))
+    assert wire.refused and wire.limits == ["other"]
 
 
 @pytest.mark.parametrize("host", ["10.255.0.1", "::1", "::ffff:10.0.0.1"])

@@ -179,3 +179,16 @@ def test_a_session_that_lags_does_not_take_its_own_state_for_the_clients(server:
     writer.do("STORE 1 -FLAGS (\\Answered)")
     answer = reader.do("STORE 1 (UNCHANGEDSINCE 4) -FLAGS.SILENT (\\Answered)")
     assert answer[-1].startswith(b"t OK [MODIFIED 1]")
+
+
+def test_a_silent_store_takes_the_spelling_that_the_mailbox_has(server: Server) -> None:
+    """A keyword keeps it, though no message has had that for long; others are told the same."""
+    writer = server.client()
+    writer.do("STORE 1 +FLAGS (Work)")
+    writer.do("STORE 1 -FLAGS (Work)")
+    client = server.client()
+    client.do("STORE 1 +FLAGS.SILENT (work)")
+    assert client.do("FETCH 1 FLAGS")[0] == b"* 1 FETCH (FLAGS (Work))"
+    assert server.client().do("FETCH 1 FLAGS")[0] == b"* 1 FETCH (FLAGS (Work))"
+    writer.do("STORE 1 +FLAGS (\\Seen)")
+    assert client.do("NOOP")[0] == b"* 1 FETCH (UID 1 FLAGS (Work \\Seen))"

@@ -184,6 +184,26 @@ def test_strangers_are_few_at_a_time(tmp_path: Path) -> None:
     made.close()
 
 
+def test_one_address_cannot_keep_everybody_else_out(tmp_path: Path) -> None:
+    made = Server(tmp_path, SessionLimits(connections_before_login=8))
+
+    def afar(peer: str) -> Client:
+        return Client(made, loopback=False, peer=peer)
+
+    first, second = afar("2001:db8::1"), afar("2001:db8::ffff")
+    assert first.take().startswith(b"* OK") and second.take().startswith(b"* OK")
+    assert afar("2001:db8::2").take().startswith(b"* BYE [UNAVAILABLE] ")
+    assert afar("192.0.2.7").take().startswith(b"* OK")
+    # Who logs in makes room; on this machine, where proxies are, there are no such places.
+    assert first.do("LOGIN alice secret")[-1].startswith(b"t OK")
+    assert afar("2001:db8::3").take().startswith(b"* OK")
+    for _ in range(5):
+        made.connect()
+    assert Client(made).take().startswith(b"* BYE [UNAVAILABLE] ")
+    assert made.observer.limits == ["connections"] * 2
+    made.close()
+
+
 def test_who_is_silent_is_counted(server: Server) -> None:
     for client in (server.connect(), server.client()):
         client.expire()

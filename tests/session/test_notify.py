@@ -249,3 +249,23 @@ def test_an_expunge_that_had_to_wait_is_told_by_STATUS_once_the_mailbox_is_left(
     told = [*client.do("UNSELECT"), *taken(client)]
     assert told[0] == b"t OK Left"
     assert told[1].startswith(b"* STATUS INBOX (MESSAGES 0 UIDNEXT 2 ")
+
+
+def test_who_hears_nothing_keeps_its_numbers_when_it_expunges(server: Server) -> None:
+    """Others know the mailbox as it was: their list must not become this client's again."""
+    client = server.client()
+    for _ in range(3):
+        append(client, MESSAGE)
+    client.do("STORE 2 +FLAGS (\\Deleted)")
+    other = server.client()
+    client.do("NOTIFY NONE")
+    assert client.do("EXPUNGE") == [b"* 2 EXPUNGE", b"t OK Done"]
+    rest = [b"* 1 FETCH (UID 1)", b"* 2 FETCH (UID 3)", b"t OK Done"]
+    assert client.do("FETCH 1:* UID") == rest
+    # Nor has who comes later or knew more what this client knows.
+    assert server.client().do("FETCH 1:* UID") == rest
+    assert other.do("NOOP") == [b"* 2 EXPUNGE", b"t OK Done"]
+    client.do("STORE 2 +FLAGS (\\Deleted)")
+    assert client.do("EXPUNGE") == [b"* 2 EXPUNGE", b"t OK Done"]
+    client.do("NOTIFY SET (selected (MessageNew MessageExpunge FlagChange))")
+    assert client.do("UID SEARCH ALL") == [b"* SEARCH 1", b"t OK Done"]

@@ -13,6 +13,7 @@ from alembic.script import ScriptDirectory
 
 from bridge.errors import NewerStoreError
 from bridge.store import migrations, sqlite
+from bridge.store.migrating import is_older
 from bridge.store.schema import metadata
 from tests.store.test_store import ACCOUNT, NOW, add, inbox, message, opened
 
@@ -155,3 +156,25 @@ def test_a_store_of_before_annotations_gets_their_table(tmp_path: Path) -> None:
     held = store.read(lambda tx: tx.annotations(kept, tx.mailbox(kept, "INBOX")))
     assert held["/private/comment"].value == b"x"
     store.close()
+
+
+@pytest.mark.parametrize(
+    ("version", "older"), [(migrations.HEAD, False), ("0001", True), ("9999", False)]
+)
+def test_whether_a_store_is_older_is_told_without_changing_it(
+    tmp_path: Path, version: str, older: bool
+) -> None:
+    path = tmp_path / "popbridge.db"
+    opened(path).close()
+    with closing(sqlite.library().connect(path)) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = ?", [version])
+        connection.commit()
+    before = path.read_bytes()
+    assert is_older(path) is older
+    assert path.read_bytes() == before
+
+
+def test_what_is_no_store_is_not_an_older_one(tmp_path: Path) -> None:
+    path = tmp_path / "popbridge.db"
+    path.write_bytes(b"no database at all, though it is as long as one might begin" * 10)
+    assert not is_older(path)

@@ -14,13 +14,14 @@ from twisted.internet.testing import StringTransport
 
 from bridge.admin.accounts import NewAccount, add_account
 from bridge.admin.operations import perform
+from bridge.admin.problems import ListenerState, daemon_problems
 from bridge.model.account import SyncStatus
 from bridge.store.engine import open_store
 from bridge.sync.activity import Activity
 from bridge.sync.runner import SyncResult
 from bridge.web.access import Brake, Links, Sessions
 from bridge.web.answers import Renderer
-from bridge.web.health_page import Health, Listener
+from bridge.web.health_page import Health
 from bridge.web.pages import Pages, Server, Sources
 from bridge.web.site import Doors, page_site
 from tests.admin.owner import NOW, Owner
@@ -70,6 +71,7 @@ class House:
 
     def __post_init__(self) -> None:
         self.activity = Activity(self.now)
+        self.owner.as_told = self.activity.as_told
         self.links = Links(self.clock.seconds)
         self.health = Health(
             versions={"popbridge": "1.2.3", "SQLite": "3.51.3"},
@@ -79,7 +81,8 @@ class House:
             reserve=10**8,
             last_backup=None,
             sqlite_advice=None,
-            listeners=(Listener("imaps://127.0.0.1:1993"),),
+            listeners=(ListenerState(kind="imaps", url="imaps://127.0.0.1:1993"),),
+            problems=(),
         )
         doors = Doors(
             links=self.links,
@@ -94,7 +97,6 @@ class House:
             health=self._health,
             metrics=lambda: b"metric 1\n",
             servers=lambda: [Server("mail.example", 1993, "SSL/TLS")],
-            used=self._used,
             spawn=lambda work: self.spawned.append(done(work)),
             clock=self.now,
             monotonic=self.clock.seconds,
@@ -111,10 +113,10 @@ class House:
         return await perform(self.owner, name, arguments, lambda _: None)  # type: ignore[arg-type]
 
     async def _health(self) -> Health:
-        return self.health
-
-    async def _used(self, login: str) -> dict[str, datetime]:
-        return {"first": NOW - timedelta(hours=2)}
+        one = self.health
+        room = one.disk_free, one.reserve
+        wrong = daemon_problems(one.listeners, None, room, one.certificate_ends, self.now())
+        return replace(one, problems=tuple(wrong))
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
+from bridge.admin.problems import ListenerState, Problem
 from bridge.errors import (
     BridgeError,
     CertificateError,
     InUseError,
+    ListenerDownError,
     RejectedPasswordError,
     StoreFullError,
     UnknownHostError,
@@ -18,7 +20,6 @@ from bridge.model.account import AccountState
 from bridge.model.upstream import LedgerState, Listed
 from bridge.sync import freeze
 from bridge.sync.runner import SyncResult
-from bridge.web.health_page import Listener
 from tests.admin.owner import NOW
 from tests.web.house import Browser, House
 
@@ -66,7 +67,12 @@ def test_a_full_disk_though_the_status_could_not_be_saved(house: House, browser:
     for _ in range(2):
         house.activity.synced(SyncResult("alice", None, 0, 0, 0, 1.0, error))
         house.clock.advance(1800)
-    words = "Needs a look", "The disk is full.", "What to do: Free some space.", "BR-STORE-02"
+    words = (
+        "Failed, tries again",
+        "The disk is full.",
+        "What to do: Free some space.",
+        "BR-STORE-02",
+    )
     for path in ("/", "/accounts/alice"):
         seen(browser, path, *words)
 
@@ -124,7 +130,14 @@ def test_frozen_deletes(house: House, browser: Browser) -> None:
 
 
 def test_a_listener_that_is_down(house: House, browser: Browser) -> None:
-    down = Listener("imaps://127.0.0.1:1993", HOUR_AGO)
+    problem = Problem(
+        title="A listener is down",
+        code=ListenerDownError.code,
+        text="imaps://127.0.0.1:1993 accepts no connections any more.",
+        since=HOUR_AGO,
+        remedy=ListenerDownError.advice,
+    )
+    down = ListenerState(kind="imaps", url="imaps://127.0.0.1:1993", problem=problem)
     house.health = replace(house.health, listeners=(down,))
     for path in ("/", "/health"):
         seen(browser, path, "A listener is down", "imaps://127.0.0.1:1993", "restart popbridge")

@@ -37,6 +37,7 @@ async def _plain(context: Context, response: bytes) -> Ok:
 async def _scram(context: Context, response: bytes) -> Ok:
     """RFC 5802 §5, RFC 7677; a failure ends it without the server's last message, as it may."""
     authenticator, peer = context.services.authenticator, context.connection.peer
+    since = context.services.presence.revocations
     first = _read(lambda: read_first(response))
     if first.wants_binding:
         # Nothing is told to be offered that could be bound to.
@@ -53,11 +54,11 @@ async def _scram(context: Context, response: bytes) -> Ok:
         first.user, auth_message(first, challenge, final), final.proof, peer
     )
     if proved is None:
-        return admit(context, None)
+        return admit(context, None, since)
     # IMAP has no place for it in the OK: it goes as one more challenge (RFC 4422 §5).
     if await _ask(context, server_final(proved.signature)):
         raise Bad("Nothing was left to say")
-    return admit(context, proved.account)
+    return admit(context, proved.who, since)
 
 
 def _require_oneself(authorize: T, user: T) -> None:

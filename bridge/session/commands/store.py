@@ -125,7 +125,10 @@ def _note(view: View, command: Store, stored: Stored, *, aware: bool) -> tuple[s
             continue
         flags = change.flags
         if command.silent:
-            believed = apply(command.op, view.flags(position), named)
+            # A keyword that no message has now the mailbox may spell otherwise all the same.
+            spelled = {flag.lower(): flag for flag in change.flags}
+            meant = frozenset(spelled.get(flag.lower(), flag) for flag in named)
+            believed = apply(command.op, view.flags(position), meant)
             if not aware:
                 flags = believed
             else:

@@ -1,4 +1,4 @@
-"""`python -m tests.session.hammer [--seconds N] [--seed N] [--mode M] [memory|sockets]…`."""
+"""`python -m tests.session.hammer [--seconds N] [--seed N] [--mode M] [memory|sockets|orders]…`."""
 
 import argparse
 import sys
@@ -7,9 +7,12 @@ import time
 from pathlib import Path
 from random import Random
 
+from tests.imap_harness import Server
 from tests.session.hammer.drive import MODES, Crowd
 from tests.session.hammer.memory import MemoryWorld
 from tests.session.hammer.sockets import SocketWorld
+from tests.session.scenes import CROWDS, SCENES
+from tests.session.schedules import Scene, every, some
 
 WORLDS: dict[str, type[MemoryWorld] | type[SocketWorld]] = {
     "memory": MemoryWorld,
@@ -37,15 +40,35 @@ def hammer(name: str, mode: str, seconds: float, seed: int) -> None:
         seed += 1
 
 
+def orders(seconds: float, seed: int) -> None:
+    """Tries every order of the scenes of two clients, then by chance orders of those of three."""
+    until = time.monotonic() + seconds
+    with tempfile.TemporaryDirectory() as folder:
+        server = Server(Path(folder))
+        for name, parts in SCENES.items():
+            print(f"{name}: {every(Scene(server, parts).run)} orders, nothing found", flush=True)
+        crowds = {name: Scene(server, parts) for name, parts in CROWDS.items()}
+        while time.monotonic() < until:
+            for name, scene in crowds.items():
+                print(f"{name}, seed {seed}: ", end="", flush=True)
+                some(scene.run, Random(seed), 100)
+                print("100 orders, nothing found", flush=True)
+            seed += 1
+        server.close()
+
+
 def main() -> int:
     """0; what is found is raised."""
     parser = argparse.ArgumentParser(prog="python -m tests.session.hammer")
     parser.add_argument("--seconds", type=int, default=300, help="in each world")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--mode", choices=MODES, default="mixed", help="what the clients are")
-    parser.add_argument("worlds", nargs="*", help=f"of {', '.join(WORLDS)}; all by default")
+    parser.add_argument("worlds", nargs="*", help=f"of {', '.join(WORLDS)}, orders")
     chosen = parser.parse_args()
     for name in chosen.worlds or WORLDS:
+        if name == "orders":
+            orders(chosen.seconds, chosen.seed)
+            continue
         hammer(name, chosen.mode, chosen.seconds, chosen.seed)
     return 0
 

@@ -204,6 +204,12 @@ class Agent:
         self.away = False
         self._hear_nothing_yet()
 
+    def open_another(self, oracle: Oracle) -> None:
+        """What it is told from here on is of another mailbox."""
+        self.oracle, self._told = oracle, {}
+        self.messages, self.suspects = [], {}
+        self._highest = self.synced_modseq = 0
+
     def say(self, *steps: Step) -> None:
         """Sends commands, all at once."""
         if any(step.command == COMPRESS for step in self.pending):

@@ -280,12 +280,12 @@ class Deeds:
         if not silent:
             step.end = lambda answer: None if agent.read_only else self._all_told(step, some)
         elif since < 0:
-            self._silently(step, sign, named, some)
+            self.silently(step, sign, named, some)
         else:
-            self._conditionally(step, sign, named, some, by_uid=bool(uid))
+            self.conditionally(step, sign, named, some, by_uid=bool(uid))
         return step
 
-    def _silently(self, step: Step, sign: str, named: FlagSet, some: list[Known]) -> None:
+    def silently(self, step: Step, sign: str, named: FlagSet, some: list[Known]) -> None:
         """It believes its own change, made to what it knew."""
 
         def begin() -> None:
@@ -309,7 +309,7 @@ class Deeds:
             if self._agent.hears is not Hears.NOTHING and known in step.told:
                 known.flags = None
 
-    def _conditionally(
+    def conditionally(
         self, step: Step, sign: str, named: FlagSet, some: list[Known], *, by_uid: bool
     ) -> None:
         """It believes its change where MODSEQ came alone; where it failed, the flags came."""
