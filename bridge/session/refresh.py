@@ -56,7 +56,7 @@ async def refresh(
         live = set(tx.snapshot(mailbox).uids)
         return replace(found, vanished=tuple(Uid(uid) for uid in view.uids if uid not in live))
 
-    delta = await services.database.read(pull)
+    delta = await services.database.read(pull, brief=True)
     if delta is None:
         raise Bye("The selected mailbox was deleted by another client")
     changed, added = view.apply(delta, modseqs=modseqs)

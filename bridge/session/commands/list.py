@@ -29,7 +29,7 @@ async def list_mailboxes(context: Context, command: List) -> Ok:
         # In a reading thread: ten thousand names take a fifth of a second.
         return b"".join(_List(tx, account, wanted).lines())
 
-    shown = await context.services.database.read(lines)
+    shown = await context.services.database.read(lines, brief=True)
     context.write(shown)
     if command.status and f"* STATUS {INBOX} (".encode("ascii") in shown:
         context.looked()
