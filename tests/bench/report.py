@@ -19,7 +19,8 @@ FOOT = """
 A ratio is popbridge's figure as a multiple of the other. A bar with an x is one for the ratio, any
 other is one for popbridge's own figure; "missed 1.5 times" is half as much again as it should be.
 Times are those of a client that reads answers and does nothing with them, over loopback: the work
-of the server and of the disk, commits synced. What else the machine did counts on both sides.
+of the server and of the disk. popbridge syncs every commit; Dovecot, as Debian configures it, syncs
+mail that it saves and doesn't sync flags. What else the machine did counts on both sides.
 """
 
 

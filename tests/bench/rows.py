@@ -42,6 +42,12 @@ def _spread(count: int, many: int, round_: int = 0) -> list[int]:
     return [1 + (n * 7919) % count for n in range(first, first + many)]
 
 
+def _walk(count: int, many: int, round_: int) -> range:
+    """`many` sequence numbers that follow each other; others each round."""
+    first = 1 + round_ * many % (count - many)
+    return range(first, first + many)
+
+
 _LETTER = b"From: a@example.net\r\nSubject: appended\r\n\r\n" + b"x" * 76 * 120 + b"\r\n"
 
 ROWS = (
@@ -56,6 +62,10 @@ ROWS = (
     Row(
         "300 single bodies",
         lambda count, round_: [b"FETCH %d (BODY.PEEK[])" % n for n in _spread(count, 300, round_)],
+    ),
+    Row(
+        "300 bodies in order",
+        lambda count, round_: [b"FETCH %d (BODY.PEEK[])" % n for n in _walk(count, 300, round_)],
     ),
     Row(
         "300 parts",
