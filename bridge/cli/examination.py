@@ -186,6 +186,8 @@ class Examination:
     def _judge_store(self, answer: Any, error: BridgeError | None) -> None:
         facts = StoreFacts(now=datetime.now(UTC), running=self._running, answer=answer, error=error)
         self._report.add(checks.judged("popbridge and its store", checks.STORE, facts))
+        if isinstance(answer, Missing):
+            self._report.add(checks.all_alike("Accounts", checks.ACCOUNT, unchecked(answer.why)))
 
     async def _talk(self, ask: Ask) -> None:
         """Asks about the store, then about one account after the other."""

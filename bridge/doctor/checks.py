@@ -27,7 +27,7 @@ MACHINE = (
     Check("file system", machine.file_system),
 )
 STORE = (
-    Check("daemon", store.daemon),
+    Check("popbridge", store.daemon),
     Check("accounts", store.accounts),
     Check("backup", store.backup),
     Check("clock", store.clock),
