@@ -12,6 +12,9 @@ from typing import Any
 
 from twisted.logger import STDLibLogObserver, globalLogBeginner
 
+from bridge.model.about import ACCOUNT, SESSION
+from bridge.model.event import FAULT, TWISTED, event_name
+
 OFF = "off"
 """For commands whose errors are told otherwise."""
 
@@ -25,11 +28,34 @@ _PRIORITIES = (
 """syslog(3)'s severities, as sd-daemon(3) wants them before each line."""
 
 
+def name_of(record: logging.LogRecord) -> str:
+    """The event that a record tells of, by its text before values are put in."""
+    told = record.msg
+    of_twisted = getattr(told, "event", None)
+    if isinstance(of_twisted, dict):
+        return event_name(str(of_twisted.get("log_format"))) or TWISTED
+    return event_name(str(told)) or (FAULT if record.exc_info else record.name)
+
+
+class _About(logging.Filter):
+    """Notes on each record whom it is about, where it is logged."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        numbers = {"account": ACCOUNT.get(), "session": SESSION.get()}
+        told = (f"{name} {number}" for name, number in numbers.items() if number is not None)
+        about = ", ".join(told)
+        record.__dict__.update(numbers, about=f"{about}: " if about else "")
+        return True
+
+
 class _Json(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         entry = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
+            "event": name_of(record),
+            "account": getattr(record, "account", None),
+            "session": getattr(record, "session", None),
             "logger": record.name,
             "message": record.getMessage(),
         }
@@ -73,6 +99,7 @@ def set_up(level: str, form: str, environ: Mapping[str, str] = os.environ) -> No
     if level == OFF:
         return
     handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(_About())
     handler.setFormatter(_formatter(form, environ))
     root.handlers[:] = [handler]
     # Alembic tells of its plumbing at every start.
@@ -105,8 +132,8 @@ def _formatter(form: str, environ: Mapping[str, str]) -> logging.Formatter:
     if form == "json":
         return _Json()
     if _is_journal(environ):
-        return _Journal("%(name)s: %(message)s")
-    return logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
+        return _Journal("%(name)s: %(about)s%(message)s")
+    return logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(about)s%(message)s")
 
 
 def _is_journal(environ: Mapping[str, str]) -> bool:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.errors import UsageError
-from bridge.model.account import Security, Upstream
+from bridge.model.account import Security, Submission, Upstream
 from bridge.model.policy import Policy
 from bridge.url import (
     DEFAULT_PORTS,
@@ -20,8 +20,10 @@ from bridge.url import (
     parse_policy,
     parse_pop3_url,
     parse_size,
+    parse_smtp_url,
     pop3_url,
     read_policy,
+    smtp_url,
 )
 
 USERS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=30)
@@ -288,3 +290,37 @@ def test_other_text_is_no_listener(text: str) -> None:
     with pytest.raises(UsageError) as caught:
         parse_listen(text)
     assert caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("smtps://alice@smtp.example", ("smtp.example", 465, "alice", True)),
+        ("smtp://alice@smtp.example", ("smtp.example", 587, "alice", False)),
+        ("SMTPS://a@b.example@smtp.example:2465/", ("smtp.example", 2465, "a@b.example", True)),
+        ("smtp://a%3Ab@[::1]:25", ("::1", 25, "a:b", False)),
+    ],
+)
+def test_servers_to_send_by(url: str, expected: tuple[str, int, str, bool]) -> None:
+    host, port, user, implicit = expected
+    found = parse_smtp_url(url)
+    assert found == Submission(host=host, port=port, user=user, implicit_tls=implicit)
+    assert parse_smtp_url(smtp_url(found)) == found
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("smtp.example", "not the URL of a server to send by"),
+        ("pop3s://a@b", "smtps://user@host"),
+        ("smtps://smtp.example", "names no user"),
+        ("smtps://a@", "The SMTP URL names no host"),
+        ("smtps://a@host:0", "not a port"),
+        ("smtps://a%zz@host", "user name of the SMTP URL"),
+        ("smtps://a:hunter2@host", "may not carry a password"),
+    ],
+)
+def test_servers_that_cannot_be_sent_by(url: str, says: str) -> None:
+    with pytest.raises(UsageError, match=says) as caught:
+        parse_smtp_url(url)
+    assert "hunter2" not in str(caught.value)

@@ -119,8 +119,7 @@ class SecretFetcher:
         if mode & 0o004 and path not in self._warned:
             self._warned.add(path)
             _log.warning(
-                "%s: every user of this machine can read the POP3 password in %s: chmod 600 it",
-                login,
+                "Every user of this machine can read the POP3 password in %s: chmod 600 it",
                 path,
             )
         text = octets.decode("utf-8", "surrogateescape")

@@ -304,11 +304,11 @@ class Core:
     def _synced(self, result: SyncResult) -> None:
         self.activity.synced(result)
         if result.error is not None:
-            _log.warning("%s: %s %s", result.login, result.error.code, result.error)
+            _log.warning("The sync failed: %s %s", result.error.code, result.error)
         elif result.fetched:
-            _log.info("%s: fetched %d messages", result.login, result.fetched)
+            _log.info("%d messages were fetched", result.fetched)
         if result.deleted:
-            _log.info("%s: deleted %d messages upstream", result.login, result.deleted)
+            _log.info("%d messages were deleted upstream", result.deleted)
         self.metrics.deleted_upstream(result.deleted)
         self.metrics.retrieved_again(result.duplicates)
         self.loop.spawn(self._count(result))

@@ -153,7 +153,7 @@ class Daemon:
         self._core.settings = replace(
             old, tls=settings.tls, log=replace(settings.log, format=old.log.format)
         )
-        _log.info("%s", took)
+        _log.info("Reloaded: %s", took)
         sdnotify.notify("READY=1", os.environ)
 
     async def _drained(self, done: Any) -> None:

@@ -90,7 +90,9 @@ class Listeners:
         self._settled = True
         for one in self._all:
             if one.error is not None:
-                _log.error("%s %s %s", one.error.code, one.error, AGAIN)
+                _log.error(
+                    "A listener couldn't be opened: %s %s %s", one.error.code, one.error, AGAIN
+                )
                 self._retry_later(one)
         self._look()
 
@@ -131,7 +133,7 @@ class Listeners:
         one.stood = one.urls()
         ports, one.ports = one.ports, []
         await _close(ports)
-        _log.error("%s %s", error.code, error)
+        _log.error("A listener is down: %s %s", error.code, error)
         self._changed()
         self._retry_later(one)
 

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable
 
 from bridge.admin.tls import weaknesses
+from bridge.model.about import ACCOUNT
 from bridge.model.account import Account
 from bridge.store import sqlite
 
@@ -52,5 +53,9 @@ def warn_of_library() -> None:
 def warn_of_accounts(accounts: Iterable[Account]) -> None:
     """Says which accounts reach their provider in a way that others may listen to."""
     for account in accounts:
+        ACCOUNT.set(account.id)
         for weakness in weaknesses(account.upstream):
-            _log.warning("%s: %s", account.login, weakness)
+            _log.warning(
+                "The account's provider is reached in a way that others may listen to: %s", weakness
+            )
+    ACCOUNT.set(None)

@@ -16,10 +16,18 @@ def completion(context: click.Context, shell: str) -> None:
 
     For bash, in ~/.bashrc: eval "$(popbridge completion bash)"
     """
+    click.echo(script(context.find_root(), shell))
+
+
+def script(root: click.Context, shell: str) -> str:
+    """What a shell of that name reads.
+
+    Raises:
+        UsageError: it isn't known.
+    """
     kind = get_completion_class(shell)
     if kind is None:
         raise UsageError(f"{shell} is not known here.", f"Name one of {', '.join(SHELLS)}.")
-    root = context.find_root()
     # Not `source()`, which asks for the shell's version, though it may be another machine's.
     made = kind(root.command, {}, "popbridge", "_POPBRIDGE_COMPLETE")
-    click.echo(made.source_template % made.source_vars())
+    return made.source_template % made.source_vars()

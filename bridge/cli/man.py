@@ -11,8 +11,12 @@ from bridge import __version__
 @click.pass_context
 def man(context: click.Context) -> None:
     """Prints the manual page: popbridge man > popbridge.1"""
-    root = context.find_root()
-    click.echo("\n".join(_page(root)))
+    click.echo(page(context.find_root()))
+
+
+def page(root: click.Context) -> str:
+    """The manual page of the command that is run, for troff."""
+    return "\n".join(_page(root))
 
 
 def _page(root: click.Context) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """`popbridge run`."""
 
+import logging
 import os
 from typing import Any
 
@@ -7,6 +8,8 @@ import click
 
 from bridge.cli.settings import make_data
 from bridge.net.activation import passed_sockets
+
+_log = logging.getLogger("popbridge")
 
 
 @click.command()
@@ -22,6 +25,10 @@ def run(obj: Any) -> None:
     make_data(settings.data)
 
     def ready(addresses: list[str]) -> None:
-        click.echo(f"popbridge is ready: {' '.join(addresses)}", err=True)
+        if settings.config.log.format == "json":
+            # What reads the log expects nothing but objects there.
+            _log.info("popbridge is ready: %s", " ".join(addresses))
+        else:
+            click.echo(f"popbridge is ready: {' '.join(addresses)}", err=True)
 
     app.run(settings.data, settings.config, obj.load, ready, passed)

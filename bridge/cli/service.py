@@ -1,16 +1,18 @@
-"""`popbridge service install`: systemd's units, with the command's own path in them."""
+"""`popbridge service install`: systemd's units, with the command's own path in them; the manual
+page, and what shells complete by."""
 
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import click
 
+from bridge.cli.completion import script
+from bridge.cli.man import page
 from bridge.errors import ConfigError, StoreError, UsageError
 
 COMMAND = "/usr/bin/popbridge"
@@ -22,6 +24,7 @@ SYSTEM_UNITS = (
     "popbridge-backup.service",
     "popbridge-backup.timer",
 )
+SYSTEM_SHARE = Path("/usr/local/share")
 _HIDDEN = ("/home/", "/root/", "/run/user/", "/tmp/", "/var/tmp/")
 """What the system's unit can't see: ProtectHome= and PrivateTmp=."""
 
@@ -32,6 +35,8 @@ class Plan:
 
     files: Mapping[Path, str]
     commands: Sequence[Sequence[str]]
+    shared: Mapping[Path, str] = field(default_factory=dict)
+    """Written as well, and long: what `shared_files` returns."""
 
 
 @click.group()
@@ -42,13 +47,17 @@ def service() -> None:
 @service.command()
 @click.option("--user", is_flag=True, help="For your own user, without root.")
 @click.option("--dry-run", is_flag=True, help="Only says what would be done.")
-@click.pass_obj
-def install(obj: Any, user: bool, dry_run: bool) -> None:
-    """Installs and starts the systemd units."""
+@click.pass_context
+def install(context: click.Context, user: bool, dry_run: bool) -> None:
+    """Installs and starts the systemd units; the manual page and completion as well."""
     if user:
-        plan = user_plan(find_units(), own_command(), obj.load().data, os.environ)
+        plan = user_plan(find_units(), own_command(), context.obj.load().data, os.environ)
+        own = os.environ.get("XDG_DATA_HOME") or str(Path("~/.local/share").expanduser())
+        shared = shared_files(context.find_root(), Path(own))
     else:
         plan = system_plan(find_units(), own_command())
+        shared = shared_files(context.find_root(), SYSTEM_SHARE)
+    plan = replace(plan, shared=shared)
     if dry_run:
         _show(plan)
         return
@@ -78,6 +87,17 @@ def own_command() -> list[str]:
     if script.name == "popbridge" and os.access(script, os.X_OK):
         return [str(script)]
     return [sys.executable, "-m", "bridge"]
+
+
+def shared_files(root: click.Context, share: Path) -> dict[Path, str]:
+    """The manual page, and what shells complete by, where they look below that folder."""
+    places = {
+        "bash": "bash-completion/completions/popbridge",
+        "zsh": "zsh/site-functions/_popbridge",
+        "fish": "fish/vendor_completions.d/popbridge.fish",
+    }
+    made = {share / place: script(root, shell) for shell, place in places.items()}
+    return {share / "man/man1/popbridge.1": page(root) + "\n", **made}
 
 
 def user_plan(units: Path, command: Sequence[str], data: Path, environ: Mapping[str, str]) -> Plan:
@@ -128,7 +148,7 @@ def carry_out(plan: Plan) -> None:
         StoreError: a file can't be written.
         ConfigError: a command is missing or failed.
     """
-    for path, text in plan.files.items():
+    for path, text in {**plan.files, **plan.shared}.items():
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
@@ -170,5 +190,7 @@ def _quoted(word: str) -> str:
 def _show(plan: Plan) -> None:
     for path, text in plan.files.items():
         click.echo(f"# {path}\n{text}")
+    for path in plan.shared:
+        click.echo(f"# write: {path}")
     for command in plan.commands:
         click.echo(f"# run: {' '.join(command)}")

@@ -1,6 +1,6 @@
 """The one table of checks: which there are, in order, and who judges each. Pure."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +27,7 @@ MACHINE = (
     Check("file system", machine.file_system),
 )
 STORE = (
-    Check("daemon", store.daemon),
+    Check("popbridge", store.daemon),
     Check("accounts", store.accounts),
     Check("backup", store.backup),
     Check("clock", store.clock),
@@ -66,17 +66,6 @@ PAGE = (
     Check("answer", imap.answer("/", "It answers")),
     Check("exposure", imap.exposure),
 )
-
-TABLES: Mapping[str, tuple[Check, ...]] = {
-    "machine": MACHINE,
-    "store": STORE,
-    "certificate": CERTIFICATE,
-    "account": ACCOUNT,
-    "devices": DEVICES,
-    "imap": IMAP,
-    "metrics": METRICS,
-    "page": PAGE,
-}
 
 
 def judged(group: str, checks: tuple[Check, ...], facts: object) -> list[Entry]:

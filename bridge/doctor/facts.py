@@ -9,9 +9,6 @@ from typing import Any
 from bridge.doctor.finding import Missing
 from bridge.errors import BridgeError
 
-LOCAL = "this machine only"
-ANYWHERE = "other machines"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileFacts:
@@ -134,8 +131,6 @@ class Listeners:
     unknown: str
     """Why nobody knows of any; "" where somebody does."""
     imap: tuple[str, ...]
-    web: tuple[str, ...]
-    metrics: tuple[str, ...]
     proxied: tuple[str, ...]
 
 

@@ -11,6 +11,7 @@ from bridge.errors import StoreError, StoreFullError
 from bridge.imap.capability import capabilities, with_dependents
 from bridge.imap.framing import CommandLine, LineTooLong, LiteralRequested
 from bridge.imap.mode import REV1
+from bridge.model.about import ACCOUNT
 from bridge.model.account import Account
 from bridge.model.ids import ModSeq
 from bridge.model.mailbox import Mailbox, normal_form
@@ -86,6 +87,7 @@ class Context:
     def enter(self, who: LoggedIn) -> None:
         """The session is theirs from now on; it is traced if the account is."""
         self.account = who.account
+        ACCOUNT.set(who.account.id)
         self.services.presence.enter(self, who.device)
         write = self.services.trace(who.account, self.connection.peer)
         if write is not None:
@@ -340,7 +342,7 @@ class Context:
             await self.tell_annotations(always=False)
             await self.tell_news(always=False)
         except (StoreFullError, StoreError) as error:
-            _log.warning("%s", error)
+            _log.warning("What has changed can't be told: %s", error)
         await self.connection.drain()
 
     async def tell_news(self, *, always: bool) -> None:

@@ -1,10 +1,12 @@
 """One client connection: reads commands, runs them one at a time, says what changed meanwhile."""
 
 import logging
+from itertools import count
 
 from bridge.errors import BridgeError, StoreError, StoreFullError
 from bridge.imap.framing import CommandLine, LineTooLong, LiteralChunk, LiteralRequested
 from bridge.imap.parser import Command, Tagged, Unreadable, parse, tag_of
+from bridge.model.about import SESSION
 from bridge.session.context import Context, State
 from bridge.session.dispatch import RULES, Rule
 from bridge.session.literals import Literals
@@ -13,6 +15,7 @@ from bridge.session.progress import PROGRESS_S, Progress
 from bridge.session.reply import Bad, Bye, No, Ok, bye_line, line
 from bridge.session.trace import TracedConnection
 
+_numbers = count(1)
 _log = logging.getLogger("popbridge.imap")
 
 
@@ -28,6 +31,7 @@ class Session:
 
     async def run(self) -> None:
         """Greets, then serves until the client or the server ends it."""
+        SESSION.set(next(_numbers))
         self._services.strangers.come(self._context.origin)
         try:
             self._greet()
@@ -185,7 +189,7 @@ class Session:
                 await self._context.sync(expunge=expunge, always=False)
                 self._context.hold_back()
             except (StoreFullError, StoreError) as error:
-                _log.warning("%s", error)
+                _log.warning("What has changed can't be told: %s", error)
 
     def _refuse(self, what: Unreadable) -> None:
         """Answers a command that can't be read."""

@@ -133,9 +133,8 @@ class PolicyDeleter:
             return None
         if found.due and not steady:
             _log.warning(
-                "%s: the clock has jumped since the last poll, so nothing is deleted at the"
+                "The clock has jumped since the last poll, so nothing is deleted at the"
                 " provider this time",
-                account.login,
             )
             return None
         if not found.due:
@@ -202,9 +201,8 @@ class PolicyDeleter:
 
         await self._database.write(freeze, ingest=True)
         _log.warning(
-            "%s: %d messages, more than half of all, were deleted in mail programs within an hour:"
+            "%d messages, more than half of all, were deleted in mail programs within an hour:"
             " nothing is deleted at the provider until you say that this was meant",
-            account.login,
             found.at_once,
         )
 
@@ -231,9 +229,8 @@ class PolicyDeleter:
         self._unproven(count)
         if count:
             _log.error(
-                "%s: %d messages stay at the provider, for their copies here are damaged:"
+                "%d messages stay at the provider, for their copies here are damaged:"
                 " `popbridge verify` names them",
-                account.login,
                 count,
             )
 
@@ -270,8 +267,7 @@ class PolicyDeleter:
             return []
         if found.reset:
             _log.warning(
-                "%s: the provider no longer lists most of what it did: nothing is deleted",
-                account.login,
+                "The provider no longer lists most of what it did: nothing is deleted",
             )
             return []
         return [
@@ -291,16 +287,14 @@ class PolicyDeleter:
             raise
         if not await _quit(session):
             _log.warning(
-                "%s: whether %d messages were deleted isn't known: the next listing tells",
-                account.login,
+                "Whether %d messages were deleted isn't known: the next listing tells",
                 len(marked),
             )
             return 0
         rows, now = [row.id for row, listed in chosen if listed.number in marked], self._loop.now()
         if len(rows) < len(chosen):
             _log.warning(
-                "%s: the provider refused to delete %d messages",
-                account.login,
+                "The provider refused to delete %d messages",
                 len(chosen) - len(rows),
             )
         await self._database.write(lambda tx: tx.ledger_deleted(rows, now), ingest=True)

@@ -201,12 +201,12 @@ class Poll:
             )
         )
         for warning in evidence.plan.warnings:
-            _log.info("%s: %s", self._account.login, warning)
+            _log.info("The listing is odd: %s", warning)
         # Until all is settled the next poll lists again, and nothing is deleted if this one ends.
         self.profile = replace(evidence.profile, stat=None)
         if self.profile.frozen_since != profile.frozen_since:
             reason = self.profile.frozen_reason
-            _log.warning("%s: deleting upstream is frozen: %s", self._account.login, reason)
+            _log.warning("Deleting upstream is frozen: %s", reason)
             await self._remember(self.profile)
         return evidence
 
@@ -391,7 +391,7 @@ class Poll:
         elif evidence.matching.steady:
             profile = replace(profile, hides=False)
         if profile.frozen_reason in REASONS and messages and whole:
-            _log.info("%s: deleting upstream is no longer frozen", self._account.login)
+            _log.info("Deleting upstream is no longer frozen")
             profile = replace(profile, frozen_since=None, frozen_reason=None)
         self.profile = profile
         more = (tally.capped and not whole) or tally.deferred

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields, replace
 
 from bridge.errors import BridgeError, StoreError, StoreFullError, UpstreamError
 from bridge.intake import Ingester
+from bridge.model.about import ACCOUNT, SESSION
 from bridge.model.account import Account, Secret, SyncStatus
 from bridge.model.profile import Profile
 from bridge.store.port import Database
@@ -125,6 +126,9 @@ class Runner:
 
     async def run_once(self, progress: Callable[[Progress], None] | None = None) -> SyncResult:
         """Polls once; what goes wrong is the result's `error` and in the account's status."""
+        ACCOUNT.set(self._account.id)
+        # The session that made another account's sync begin, behind which this one waited.
+        SESSION.set(None)
         began = self._loop.now()
         await self._save_status(lambda status: begun(status, began))
         tally = Tally()
@@ -137,7 +141,7 @@ class Runner:
         except BridgeError as raised:
             error = self._stopped or raised
         except Exception:
-            _log.exception("%s: the sync failed", self._account.login)
+            _log.exception("The sync failed; this is a fault of popbridge")
             error = fault()
         interrupted = self._stopped is not None and error is self._stopped
         await self._save_end(tally, error, interrupted=interrupted)
@@ -177,7 +181,7 @@ class Runner:
                 if self._stopped is not None:
                     raise
                 # What the first session brought is held; the next poll will tell what is wrong.
-                _log.info("%s: no further session: %s", account.login, error)
+                _log.info("No further session: %s", error)
                 tally.to_fetch = max(tally.to_fetch, before.to_fetch)
                 tally.deferred = before.deferred
                 tally.again = False
@@ -226,7 +230,7 @@ class Runner:
             if self._stopped is not None:
                 raise
             # What there is to fetch was fetched: a poll that went well isn't to be repeated.
-            _log.warning("%s: nothing more is deleted upstream: %s", self._account.login, error)
+            _log.warning("Nothing more is deleted upstream: %s", error)
 
     async def _connect(self) -> PopSession:
         """A session, unless `stop` comes first: no provider's silence keeps us from ending."""
@@ -298,7 +302,7 @@ class Runner:
             await self._database.write(work, ingest=True)
             self._before = after
         except (StoreFullError, StoreError) as error:
-            _log.warning("%s: the sync status can't be saved: %s", account.login, error)
+            _log.warning("The sync status can't be saved: %s", error)
 
 
 def learn(current: Profile, before: Profile, after: Profile) -> Profile:

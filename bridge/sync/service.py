@@ -355,7 +355,7 @@ class SyncService:
             return await entry.runner.run_once(tell)
         except Exception:
             # One account's fault must not end the polling of it, or of others.
-            _log.exception("%s: the sync failed", account.login)
+            _log.exception("The sync failed; this is a fault of popbridge")
             return _unpolled(account, fault())
 
     def _next(self, entry: _Entry, *, jitter: float) -> datetime:
@@ -377,7 +377,7 @@ class SyncService:
         try:
             await self._database.write(work, ingest=True)
         except (StoreFullError, StoreError) as error:
-            _log.warning("%s: the next sync's time can't be saved: %s", account.login, error)
+            _log.warning("The next sync's time can't be saved: %s", error)
 
     def _promise(self, entry: _Entry) -> "Promise[SyncResult]":
         if entry.done is None:

@@ -76,7 +76,7 @@ def measured(messages: int = MESSAGES) -> tuple[float, list[Waits]]:
         ]
         for client in clients:
             client.start()
-        while f"alice: fetched {messages} messages" not in daemon.logged():
+        while f"{messages} messages were fetched" not in daemon.logged():
             assert daemon.process.poll() is None, daemon.logged()
             time.sleep(0.1)
         seconds = time.perf_counter() - began

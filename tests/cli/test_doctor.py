@@ -109,4 +109,5 @@ def test_a_wrong_configuration_keeps_nothing_else_from_being_checked(
     assert checks["configuration"]["code"] == "BR-CONFIG-01"
     assert "nearest" in checks["configuration"]["remedy"]
     assert checks["data folder"]["code"] == "BR-STORE-03"
-    assert checks["daemon"]["text"] == "the configuration can't be read"
+    for name in ("popbridge", "state"):
+        assert checks[name]["text"] == "the configuration can't be read"

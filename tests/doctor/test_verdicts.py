@@ -300,9 +300,7 @@ def test_of_the_store(
 
 
 HERE = ("imap://127.0.0.1:1143", "imaps://[::1]:1993")
-LISTENERS = Listeners(
-    unknown="", imap=(*HERE, "imaps://0.0.0.0:1993"), web=(), metrics=(), proxied=()
-)
+LISTENERS = Listeners(unknown="", imap=(*HERE, "imaps://0.0.0.0:1993"), proxied=())
 
 
 @pytest.mark.parametrize(

@@ -95,8 +95,12 @@ def test_devices(house: House, browser: Browser) -> None:
     got = browser.form("/accounts/alice/devices/add", name="phone <b>")
     password = got.text.partition('class="secret">')[2].partition("<")[0]
     assert len(password) > 20 and "phone <b>" in got.words
+    account_id = house.owner.account("alice").id
+    (first, _) = house.owner.store.read(lambda tx: tx.devices(account_id))
+    house.owner.store.write(lambda tx: tx.device_used(first, NOW - timedelta(hours=2)))
     again = browser.get("/accounts/alice")
     assert password not in again.text
+    assert "phone <b> never used" in again.words
     assert "last used 2 hours ago" in again.words and "<b>" not in again.text
     assert "already" in browser.form("/accounts/alice/devices/add", name="phone <b>").words
     revoked = browser.form("/accounts/alice/devices/revoke", name="phone <b>")

@@ -224,7 +224,7 @@ def of_another_revision(response: Response, command: Command | None, *, rev2: bo
             return "OLDNAME is of IMAP4rev2 (RFC 9051 §6.3.9.7)"
         case Status(code=code) if rev2 and code is not None and code.name == "UNSEEN":
             return "[UNSEEN] is not in IMAP4rev2 (Appendix E.11)"
-        case Fetch(items=items) if rev2 and verb not in ("FETCH", "STORE"):
+        case Fetch(items=items, by_uid=False) if rev2 and verb not in ("FETCH", "STORE"):
             if all(item.name != "UID" for item in items):
                 return "FETCH that nobody asked for has no UID (RFC 9051 §7.5.2)"
     return None

@@ -131,6 +131,7 @@ class Agent:
         rev2: bool,
         hears: Hears = Hears.NOTHING,
         compresses: bool = False,
+        uid_only: bool = False,
         told: dict[tuple[int, int], FlagSet] | None = None,
     ) -> None:
         self._connect = connect
@@ -140,6 +141,8 @@ class Agent:
         """It speaks IMAP4rev2."""
         self.hears = hears
         self.compresses = compresses
+        self.uid_only = uid_only
+        """It knows no message numbers (RFC 9586): what it knows UIDs of stands first, ascending."""
         self._told = told if told is not None else {}
         """The flags of a message at a modseq, as any client was told."""
         self.away = False
@@ -191,6 +194,8 @@ class Agent:
             self.say(Step(b"ENABLE QRESYNC"))
         if self.rev2:
             self.say(Step(b"ENABLE IMAP4rev2"))
+        if self.uid_only:
+            self.say(Step(b"ENABLE UIDONLY"))
         if self.hears is not Hears.NOTHING:
             self.say(Step(NOTIFY % self.hears.value.encode()))
 
@@ -293,6 +298,8 @@ class Agent:
 
     def _with_uid(self, uid: int) -> Known:
         """The message; where its UID was never said, one that stands where it may."""
+        if self.uid_only:
+            return self.identified(uid)
         unknown: Known | None = None
         for known in self.messages:
             if known.uid == uid:
@@ -302,6 +309,16 @@ class Agent:
             unknown = None if known.uid else known
         assert unknown is not None, f"there is no {uid}"
         return unknown
+
+    def identified(self, uid: int) -> Known:
+        """The message; one that it knew no UID of, if none had that."""
+        found = next((known for known in self.messages if known.uid == uid), None)
+        if found is None:
+            found = next((known for known in self.messages if not known.uid), None)
+            assert found is not None, f"{uid} is one message more than there are"
+            found.uid = uid
+            self.messages.sort(key=lambda known: known.uid or 1 << 32)
+        return found
 
     def _check_gone(self, uid: int) -> None:
         if self.oracle is not None and uid:
@@ -336,7 +353,7 @@ class Agent:
             self.say(*held)
 
     def _fetched(self, fetch: Fetch) -> None:
-        known = self.messages[fetch.seq - 1]
+        known = self.identified(fetch.seq) if fetch.by_uid else self.messages[fetch.seq - 1]
         items = {item.name: item.value for item in fetch.items}
         if isinstance(uid := items.get("UID"), int):
             known.uid = uid

@@ -62,20 +62,28 @@ class Deeds:
         if not agent.selected:
             return [self.select()]
         if any(not known.uid for known in agent.messages):
-            return [Step(chance.choice([b"FETCH 1:* (UID FLAGS)", b"UID FETCH 1:* UID"]))]
+            return [Step(chance.choice([self.all_flags(), b"UID FETCH 1:* UID"]))]
         if chance.random() < 0.15:
             # Numbers may shift between pipelined commands: UIDs don't.
             return [self._by_uid() for _ in range(chance.randrange(2, 5))]
-        if chance.random() < (0.6 if agent.hears is Hears.AT_ONCE else 0.3):
+        if chance.random() < (0.6 if self._without_numbers else 0.3):
             return [self._by_uid()]
         if chance.random() < 0.35:
             return self._apart()
-        if agent.hears is Hears.AT_ONCE:
-            # Numbers may shift at any time.
+        if self._without_numbers:
             return [Step(b"NOOP")]
         if agent.messages and chance.random() < 0.1:
             return self._saved()
         return [self._by_number()] if agent.messages else [Step(b"NOOP")]
+
+    @property
+    def _without_numbers(self) -> bool:
+        """Whether it has no use for them: they may shift at any time, or it knows none."""
+        return self._agent.uid_only or self._agent.hears is Hears.AT_ONCE
+
+    def all_flags(self) -> bytes:
+        """The command that shows UIDs and flags of all messages."""
+        return b"UID FETCH 1:* FLAGS" if self._agent.uid_only else b"FETCH 1:* (UID FLAGS)"
 
     def select(self) -> Step:
         """Opens INBOX."""
@@ -109,7 +117,10 @@ class Deeds:
                 if message.flags is None:
                     message.flags = known.get(message.uid)
 
-        steps = [self.select(), Step(b"FETCH 1:* (UID)")]
+        steps = [
+            self.select(),
+            Step(b"UID FETCH 1:* UID" if agent.uid_only else b"FETCH 1:* (UID)"),
+        ]
         steps.append(Step(b"UID FETCH 1:* (FLAGS) (CHANGEDSINCE %d)" % since, end=remember))
         return steps
 
@@ -120,7 +131,7 @@ class Deeds:
         text = b"%d %d" % (cache.uidvalidity, cache.modseq)
         if uids and chance.random() < 0.6:
             text += b" " + _set(uids)
-            if chance.random() < 0.6:
+            if not agent.uid_only and chance.random() < 0.6:
                 places = sorted(chance.sample(range(len(uids)), min(len(uids), 4)))
                 numbers = _set([place + 1 for place in places])
                 text += b" (%b %b)" % (numbers, _set([uids[place] for place in places]))
@@ -131,7 +142,8 @@ class Deeds:
             opened(answer)
             kept = [(uid, flags) for uid, flags in cache.messages if uid not in agent.earlier]
             assert len(kept) <= len(agent.messages), f"{kept} are more than there are"
-            for message, (uid, flags) in zip(agent.messages, kept, strict=False):
+            for place, (uid, flags) in enumerate(kept):
+                message = agent.identified(uid) if agent.uid_only else agent.messages[place]
                 assert message.uid in (0, uid), f"{message.uid} stands where {uid} must"
                 message.uid = uid
                 if message.flags is None:
@@ -169,7 +181,7 @@ class Deeds:
         """Another message in the place of one, there or elsewhere (RFC 8508)."""
         agent, chance = self._agent, self._chance
         at = chance.randrange(len(agent.messages))
-        by_uid = agent.hears is Hears.AT_ONCE or chance.random() < 0.5
+        by_uid = self._without_numbers or chance.random() < 0.5
         number = b"UID REPLACE %d" % agent.messages[at].uid if by_uid else b"REPLACE %d" % (at + 1)
         target = chance.choice([b"INBOX", b"INBOX", b"Archive"])
         step = self._own(b"%b %b %b" % (number, target, _written(flags, message(chance))))

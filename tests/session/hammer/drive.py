@@ -28,16 +28,19 @@ class Mode:
     revisions: tuple[bool, ...] = (False, True)
     """Whether IMAP4rev2 is spoken."""
     hears: tuple[Hears, ...] = tuple(Hears)
+    uid_only: float = 0
+    """The share of those that know no message numbers."""
 
 
 _REV1, _SILENT = (False,), (Hears.NOTHING,)
 
 MODES = {
-    "mixed": Mode(),
+    "mixed": Mode(uid_only=0.15),
     "plain": Mode((Kind.PLAIN,), _REV1, _SILENT),
     "condstore": Mode((Kind.CONDSTORE,), _REV1, _SILENT),
     "qresync": Mode((Kind.QRESYNC,), _REV1, _SILENT),
     "rev2": Mode(revisions=(True,), hears=_SILENT),
+    "uidonly": Mode(uid_only=0.7),
     "notify": Mode(hears=(Hears.DELAYED, Hears.AT_ONCE)),
 }
 
@@ -93,6 +96,7 @@ class Crowd:
                 rev2=rev2,
                 hears=hearing,
                 compresses=chance.random() < 0.3,
+                uid_only=chance.random() < mode.uid_only,
                 told=told,
             )
             for (kind, rev2), hearing in zip(kinds, hears, strict=True)
@@ -178,10 +182,16 @@ class Crowd:
         believed = [[(k.uid, k.flags) for k in agent.messages] for agent in self._agents]
         for agent in self._agents:
             assert not agent.suspects, list(agent.suspects.values())
-        self._all(lambda agent: Step(b"FETCH 1:* (UID FLAGS)") if agent.messages else Step(b"NOOP"))
+        self._all(lambda agent: Step(self._deeds[agent].all_flags() if agent.messages else b"NOOP"))
         true = [(known.uid, known.flags) for known in self._agents[0].messages]
         for agent, before in zip(self._agents, believed, strict=True):
             assert [(known.uid, known.flags) for known in agent.messages] == true
+            if agent.uid_only:
+                # It knows no places.
+                flags_of = dict(true)
+                for uid, flags in before:
+                    assert not uid or flags in (None, flags_of[uid]), (uid, flags, flags_of[uid])
+                continue
             for (uid, flags), (true_uid, true_flags) in zip(before, true, strict=True):
                 assert uid in (0, true_uid), f"{uid} is {true_uid}"
                 assert flags in (None, true_flags), f"{uid} has {true_flags}, not {flags}"

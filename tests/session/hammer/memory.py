@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from random import Random
@@ -95,6 +96,10 @@ class MemoryLink(Link):
         self._client.hang_up()
 
 
+def _offer_uid_only(tx: Any) -> None:
+    tx.update_account(replace(tx.account("alice"), withheld=frozenset({"+UIDONLY"})))
+
+
 class MemoryWorld:
     """A server, what happens in it, and what is true."""
 
@@ -105,6 +110,7 @@ class MemoryWorld:
         self._chance = chance
         self._server = Server(folder)
         self._store = self._server.store
+        self._store.write(_offer_uid_only)
         self._inbox = self._find_inbox()
         self._seen = ModSeq(0)
         self.oracle = Oracle()

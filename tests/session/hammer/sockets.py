@@ -8,7 +8,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from tests.e2e.daemon import Daemon, add_account, configure
+from tests.e2e.daemon import Daemon, add_account, configure, popbridge
 from tests.pop_server import PopServer
 from tests.session.hammer.agent import Link, Oracle
 from tests.session.hammer.deeds import message
@@ -66,6 +66,8 @@ class SocketWorld:
         data = folder / "data"
         configure(data, interval="1s")
         add_account(data, self._pop.port)
+        offered = popbridge(data, "account", "set", "alice", "--withhold", "+UIDONLY")
+        assert offered.returncode == 0, offered.stderr
         self._daemon = Daemon(data)
         self._links: list[SocketLink] = []
         self._heard_at = time.monotonic()
