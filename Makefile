@@ -4,7 +4,7 @@ PYTHON := $(shell for p in python3.13 python3.12 python3.11 python3; do \
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo check test lint docs mutations bench fuzz hammer clean
+.PHONY: demo check test lint docs mutations bench fuzz hammer soak hostile clean
 
 demo: $(VENV)/run
 	$(BIN)/popbridge demo
@@ -59,6 +59,16 @@ MODE := mixed
 
 hammer: $(VENV)/test
 	$(BIN)/python -m tests.session.hammer --seconds $(SECONDS) --seed $(SEED) --mode $(MODE) $(WORLDS)
+
+# `make soak SECONDS=600`: a thousand idle devices, two hundred polled mailboxes; is all flat?
+SESSIONS := 1000
+
+soak: $(VENV)/test
+	$(BIN)/python -m tests.soak --seconds $(SECONDS) --sessions $(SESSIONS)
+
+# `make hostile`: hostile clients of every kind at once, and what a quiet one notices of them.
+hostile: $(VENV)/test
+	$(BIN)/python -m tests.hostile
 
 # `make torture`, or `make torture SECONDS=600 SEED=2 KINDS="kills wire"` for a part: kills,
 # cuts, failing disks, power cuts and clocks at the real daemon, from where it stopped. Needs gcc.
