@@ -53,7 +53,8 @@ fuzz: $(VENV)/fuzz
 	$(BIN)/python -m tests.fuzz --seconds $(SECONDS) --seed $(SEED) $(TARGETS)
 
 # `make hammer SECONDS=300 SEED=7 WORLDS=sockets`: ten random clients on one mailbox, all of one kind
-# with `MODE=plain`, condstore, qresync, rev2 or notify.
+# with `MODE=plain`, condstore, qresync, rev2, uidonly or notify; `WORLDS=orders` tries all orders in
+# which the store's answers can come to two clients.
 WORLDS :=
 MODE := mixed
 
