@@ -4,7 +4,7 @@ PYTHON := $(shell for p in python3.13 python3.12 python3.11 python3; do \
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo check test lint docs mutations bench fuzz hammer clean
+.PHONY: demo check test lint docs mutations bench fuzz hammer soak hostile clean
 
 demo: $(VENV)/run
 	$(BIN)/popbridge demo
@@ -53,12 +53,23 @@ fuzz: $(VENV)/fuzz
 	$(BIN)/python -m tests.fuzz --seconds $(SECONDS) --seed $(SEED) $(TARGETS)
 
 # `make hammer SECONDS=300 SEED=7 WORLDS=sockets`: ten random clients on one mailbox, all of one kind
-# with `MODE=plain`, condstore, qresync, rev2 or notify.
+# with `MODE=plain`, condstore, qresync, rev2, uidonly or notify; `WORLDS=orders` tries all orders in
+# which the store's answers can come to two clients.
 WORLDS :=
 MODE := mixed
 
 hammer: $(VENV)/test
 	$(BIN)/python -m tests.session.hammer --seconds $(SECONDS) --seed $(SEED) --mode $(MODE) $(WORLDS)
+
+# `make soak SECONDS=600`: a thousand idle devices, two hundred polled mailboxes; is all flat?
+SESSIONS := 1000
+
+soak: $(VENV)/test
+	$(BIN)/python -m tests.soak --seconds $(SECONDS) --sessions $(SESSIONS)
+
+# `make hostile`: hostile clients of every kind at once, and what a quiet one notices of them.
+hostile: $(VENV)/test
+	$(BIN)/python -m tests.hostile
 
 # `make torture`, or `make torture SECONDS=600 SEED=2 KINDS="kills wire"` for a part: kills,
 # cuts, failing disks, power cuts and clocks at the real daemon, from where it stopped. Needs gcc.

@@ -115,12 +115,14 @@ class Listeners:
             await _close(one.ports)
 
     def _look(self) -> None:
+        if self._stopped:
+            # They are closed, and not lost.
+            return
         for one in self._all:
             # Of one that Twisted had to give up the port says that it isn't connected.
             if one.down_since is None and not all(_stands(port) for port in one.ports):
                 self._loop.spawn(self._lost(one))
-        if not self._stopped:
-            self._loop.later(LOOK_S, self._look)
+        self._loop.later(LOOK_S, self._look)
 
     async def _lost(self, one: _Listener) -> None:
         url = next(port.url for port in one.ports if not _stands(port))

@@ -55,7 +55,5 @@ def warn_of_accounts(accounts: Iterable[Account]) -> None:
     for account in accounts:
         ACCOUNT.set(account.id)
         for weakness in weaknesses(account.upstream):
-            _log.warning(
-                "The account's provider is reached in a way that others may listen to: %s", weakness
-            )
+            _log.warning("The way to the provider is weakly protected: %s", weakness)
     ACCOUNT.set(None)

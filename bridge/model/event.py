@@ -46,7 +46,7 @@ EVENTS: dict[str, tuple[str, ...]] = {
         " `popbridge verify` names them",
     ),
     "upstream-weak": (
-        "The account's provider is reached in a way that others may listen to: %s",
+        "The way to the provider is weakly protected: %s",
         "The connection to %s is weakly protected: %s",
     ),
     "secret-readable": (

@@ -118,3 +118,12 @@ def test_one_that_systemd_passed_stays_down(bench: Bench) -> None:
     [state] = blockingCallFromThread(reactor, bench.listeners.states)
     assert state.problem is not None and "systemd" in state.problem.remedy
     assert state.url == passed.ports[0].url
+
+
+def test_what_is_stopped_is_not_lost(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    bench.open("imap", 0)
+    bench.settle()
+    run(bench.listeners.stop)
+    blockingCallFromThread(reactor, bench.listeners._look)
+    assert bench.codes() == [None]
+    assert "is down" not in caplog.text

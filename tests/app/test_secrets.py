@@ -130,8 +130,9 @@ def test_weak_protection_is_said_at_start(tmp_path: Path) -> None:
     command(tmp_path, "account", "set", "alice", "--pop3", "pop3s://a@pop.invalid", *weak)
     with running(tmp_path) as daemon:
         logged = daemon.logged()
-    assert "alice: TLS 1.0 is let pass for pop.invalid" in logged
-    assert "alice: Ciphers and keys that count as broken" in logged
+    said = "account 1: The way to the provider is weakly protected:"
+    assert f"{said} TLS 1.0 is let pass for pop.invalid" in logged
+    assert f"{said} Ciphers and keys that count as broken" in logged
 
 
 def test_accounts_from_a_file(tmp_path: Path) -> None:

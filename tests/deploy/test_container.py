@@ -1,13 +1,16 @@
 """What can be said of the container files without a container engine."""
 
+import json
 import re
 import tomllib
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
 
 from bridge.cli.main import popbridge
 from bridge.config import load
+from bridge.errors import ConfigError
 from bridge.store.sqlite import has_wal_reset_bug
 
 ROOT = Path(__file__).parents[2]
@@ -66,6 +69,46 @@ def test_its_environment_is_a_configuration() -> None:
     ports = {str(each.port) for each in config.imap.listen if each.scheme == "imaps"}
     exposed = next(rest for word, rest in last_stage() if word == "EXPOSE").split()
     assert ports <= set(exposed)
+
+
+def test_no_password_crosses_the_network_in_the_clear() -> None:
+    """The page is http:// on the container's own loopback; whoever opens it must make it https://."""
+    words = next(rest for word, rest in last_stage() if word == "ENV").split()
+    environ = dict(word.split("=", 1) for word in words if word.startswith("POPBRIDGE_IMAP"))
+    config = load(None, environ)
+    for listen in (*config.web.listen, *config.imap.listen):
+        on_loopback = all(ip_address(host).is_loopback for host in listen.hosts)
+        assert on_loopback or listen.scheme in ("https", "imaps")
+    assert "WEB_LISTEN" not in (ROOT / "deploy" / "compose.yml").read_text()
+    with pytest.raises(ConfigError, match="https"):
+        load(None, environ | {"POPBRIDGE_WEB_LISTEN": "http://*:8143"})
+
+
+def test_what_builds_the_image_is_pinned_and_leaves_nothing() -> None:
+    """What hadolint would say: versions named, lists of packages removed, no sudo, no ADD."""
+    for word, rest in instructions():
+        match word:
+            case "FROM":
+                tag = rest.split()[0].rpartition("/")[2].partition(":")[2]
+                assert tag and tag != "latest"
+            case "RUN":
+                for command in re.split(r"&&|;", rest):
+                    assert not re.match(r"\s*(sudo|cd|ssh|vim|kill|ps) ", command), command
+                if "apt-get install" in rest:
+                    assert "--no-install-recommends" in rest and "-y" in rest
+                    assert rest.endswith("rm -rf /var/lib/apt/lists/*")
+                if "pip install" in rest:
+                    assert "--no-cache-dir" in rest
+                if "curl" in rest and "apt-get" not in rest:
+                    assert "-f" in rest and "sha3" in rest, "what is fetched is checked"
+            case "WORKDIR":
+                assert rest.startswith("/")
+            case "ENTRYPOINT" | "CMD":
+                assert isinstance(json.loads(rest), list), "else a shell takes the signals"
+            case "USER":
+                assert rest.partition(":")[0] != "0"
+            case _:
+                assert word not in ("ADD", "MAINTAINER")
 
 
 @pytest.mark.parametrize("line", ["read_only: true", "cap_drop: [ALL]", '"127.0.0.1:1993:1993"'])

@@ -346,3 +346,14 @@ def test_a_key_that_is_too_weak_is_refused(tmp_path: Path) -> None:
     )
     with pytest.raises(ConfigError, match="OpenSSL refuses"):
         load(files.certificate, files.key)
+
+
+def test_which_hosts_a_certificate_is_for(tmp_path: Path) -> None:
+    path = tmp_path / "cert.pem"
+    trustme.CA().issue_cert("*.home.example", "mail.example", "192.0.2.1").cert_chain_pems[
+        0
+    ].write_to_path(path)
+    for host in ("a.home.example", "A.HOME.EXAMPLE", "mail.example", "192.0.2.1"):
+        assert tls.is_for(path, host)
+    for host in ("a.b.home.example", "home.example", "example", "192.0.2.2", "::1"):
+        assert not tls.is_for(path, host)

@@ -14,7 +14,7 @@ from tests.imap_harness import Server
 from tests.session.scenes import CROWDS, SCENES
 from tests.session.schedules import Scene, every, some
 
-TIMES = 40
+TIMES = 25
 
 
 @pytest.fixture

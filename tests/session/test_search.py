@@ -18,6 +18,7 @@ from bridge.model.mailbox import Mailbox
 from bridge.model.message import StoredMessage
 from bridge.model.numset import NumSet
 from bridge.model.search import Header, SearchKey, Text
+from bridge.query import evaluate
 from bridge.session.commands import search
 from bridge.session.mask import InView
 from bridge.session.snapshots import Snapshots, listing
@@ -273,3 +274,10 @@ def test_more_sets_of_flags_than_an_octet_counts() -> None:
     messages = InView(view, range(100, 900))
     assert list(messages.positions(messages.with_flag("k299"))) == [299, 599, 899]
     assert list(messages.positions(messages.changed(899))) == [898, 899]
+
+
+@pytest.mark.parametrize(("texts", "messages"), [(1, 1000), (5, 1000), (50, 100), (5000, 1)])
+def test_the_dearer_the_search_the_shorter_its_turns(texts: int, messages: int) -> None:
+    parsed = parse((b"s SEARCH " + b" ".join([b"TEXT x"] * texts),))
+    assert isinstance(parsed, Tagged) and isinstance(parsed.command, Search)
+    assert search.read_messages(evaluate.arranged(parsed.command.key)) == messages

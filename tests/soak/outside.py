@@ -1,6 +1,8 @@
 """The world around the daemon, a process of its own: the provider, and the devices that idle.
 
-    python -m tests.soak.outside SESSIONS ACCOUNTS EVERY_S
+    python -m tests.soak.outside SESSIONS ACCOUNTS EVERY_S OLD
+
+Each mailbox has so many old messages from the start: what the daemon keeps of mail, it has then.
 
 It prints `provider PORT`, reads `imaps PORT`, has all devices log in and idle, prints `ready`, and
 delivers a message every so many seconds to one mailbox after the other. At `end` it waits until
@@ -57,11 +59,16 @@ class Outside:
         sessions: devices in all, as many for one account as for another.
         accounts: mailboxes.
         every_s: between two messages.
+        old: messages that are there before.
     """
 
-    def __init__(self, sessions: int, accounts: int, every_s: float) -> None:
+    def __init__(self, sessions: int, accounts: int, every_s: float, old: int) -> None:
         self._sessions, self._accounts, self._every_s = sessions, accounts, every_s
+        self._old = old
         self._provider = Provider()
+        for account in range(accounts):
+            first = -1 - account * old
+            self._provider.mail[login(account)] = [message(first - n) for n in range(old)]
         self._delivered: dict[int, list[float]] = {account: [] for account in range(accounts)}
         self._readers: list[asyncio.Task[None]] = []
         self._told = asyncio.Event()
@@ -132,10 +139,11 @@ class Outside:
             words = line.split()
             if words[2:3] == [b"EXISTS"]:
                 now = time.monotonic()
-                for at in self._delivered[account][told : int(words[1])]:
+                new = max(0, int(words[1]) - self._old)
+                for at in self._delivered[account][told:new]:
                     self.seen.delays_s.append(now - at)
                     self.seen.told += 1
-                told = int(words[1])
+                told = new
                 self._told.set()
             elif line.startswith(b"* OK Still here"):
                 self.seen.still_here += 1
@@ -147,14 +155,14 @@ def _say(line: str) -> None:
     print(line, flush=True)
 
 
-async def main(sessions: int, accounts: int, every_s: float) -> None:
+async def main(sessions: int, accounts: int, every_s: float, old: int) -> None:
     """As above."""
     ask = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(ask), sys.stdin
     )
-    _say(json.dumps(asdict(await Outside(sessions, accounts, every_s).run(ask))))
+    _say(json.dumps(asdict(await Outside(sessions, accounts, every_s, old).run(ask))))
 
 
 if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])))
+    asyncio.run(main(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4])))

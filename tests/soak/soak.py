@@ -37,6 +37,8 @@ class Plan:
     interval_s: int = 30
     deliver_every_s: float = 1.0
     settle_s: float = 60
+    old_messages: int = 30
+    """In each mailbox: so many in all that SQLite's page caches are full before it counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +159,7 @@ class _Outside:
     """`tests.soak.outside` in a process that gives way to the daemon."""
 
     def __init__(self, plan: Plan) -> None:
-        words = [plan.sessions, plan.accounts, plan.deliver_every_s]
+        words = [plan.sessions, plan.accounts, plan.deliver_every_s, plan.old_messages]
         self._process = subprocess.Popen(
             ["nice", "-n", "10", sys.executable, "-m", "tests.soak.outside", *map(str, words)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=house.ROOT,

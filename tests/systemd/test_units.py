@@ -3,9 +3,11 @@
 import subprocess
 from pathlib import Path
 
+import click
 import pytest
 
 from bridge.cli import service
+from bridge.cli.main import popbridge as popbridge_command
 from bridge.errors import ConfigError, UsageError
 from bridge.net.activation import NAMES
 from tests.e2e.daemon import popbridge
@@ -62,7 +64,22 @@ def test_a_dry_run_only_says_what_it_would_do(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert f"--data {tmp_path} run" in done.stdout
     assert "# run: systemctl --user enable --now popbridge.service" in done.stdout
+    for name in ("man/man1/popbridge.1", "bash-completion/completions/popbridge"):
+        assert f"# write: {tmp_path}/.local/share/{name}\n" in done.stdout
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_manual_and_completion_are_where_they_are_looked_for(tmp_path: Path) -> None:
+    shared = service.shared_files(click.Context(popbridge_command, obj=None), tmp_path)
+    service.carry_out(service.Plan({}, [], shared))
+    assert (tmp_path / "man/man1/popbridge.1").read_text().startswith(".TH POPBRIDGE 1")
+    for place in (
+        "bash-completion/completions/popbridge",
+        "fish/vendor_completions.d/popbridge.fish",
+    ):
+        assert "_POPBRIDGE_COMPLETE" in (tmp_path / place).read_text()
+    # So that zsh loads it from there.
+    assert (tmp_path / "zsh/site-functions/_popbridge").read_text().startswith("#compdef popbridge")
 
 
 @pytest.mark.parametrize("unit", ["popbridge.service", "popbridge-backup.service"])

@@ -14,7 +14,7 @@ from bridge.model.notify import AccountState, MailboxState, Scope
 from bridge.query import evaluate
 from bridge.query.evaluate import Arranged
 from bridge.query.watch import covers
-from bridge.session.commands.search import READ_MESSAGES, VIEW_MESSAGES, matching
+from bridge.session.commands.search import VIEW_MESSAGES, matching, read_messages
 from bridge.session.context import Context
 from bridge.session.found import of_mailbox, saved, saving
 from bridge.session.reply import Bad, Ok
@@ -44,7 +44,7 @@ async def esearch(context: Context, command: Esearch) -> Ok:
     state = await context.services.database.read(lambda tx: tx.account_state(account))
     selected = None if view is None else view.mailbox.id
     plan = evaluate.arranged(command.key)
-    most = READ_MESSAGES if plan.reads else VIEW_MESSAGES
+    most = read_messages(plan) if plan.reads else VIEW_MESSAGES
     boxes = _sources(state, command, selected if names_selected else None)
     for some in _turns(boxes, selected, most):
         if len(some) == 1 and (some[0].id == selected or some[0].messages > most):

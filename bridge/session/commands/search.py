@@ -24,6 +24,10 @@ VIEW_MESSAGES = 5000
 READ_MESSAGES = 1000
 """Whose headers or texts are read in one turn of a reading thread, so that others get theirs."""
 
+READ_COST = 1000
+"""What a search may cost, by `Arranged.cost`, for as many: five texts. Of a dearer one fewer
+messages are a turn, or 5000 keys would keep a reading thread for seconds."""
+
 FOUND_MESSAGES = 10_000
 """Of which the store tells in one turn those that match."""
 
@@ -60,12 +64,17 @@ async def matching(context: Context, view: View, key: SearchKey) -> Sequence[int
     octets = messages.octets(possible)
     context.progress.goal = octets.count(1)
     found: list[int] = []
-    for some in _turns(octets, READ_MESSAGES if plan.reads else FOUND_MESSAGES):
+    for some in _turns(octets, read_messages(plan) if plan.reads else FOUND_MESSAGES):
         among = octets[some.start : some.stop]
         ask = partial(_in_store, view=view, key=plan.in_store, some=some, among=among, now=now)
         found += await read(ask)
         context.progress.done += among.count(1)
     return found
+
+
+def read_messages(plan: evaluate.Arranged) -> int:
+    """How many messages are read in one turn."""
+    return max(1, READ_MESSAGES * READ_COST // max(READ_COST, plan.cost))
 
 
 def _in_view(messages: InView, key: SearchKey) -> Mask:
