@@ -102,7 +102,7 @@ class Slow:
         """Hints and results of what is committed, in their order."""
         store._on_commit = self._committed
 
-    async def read(self, work: Any) -> Any:
+    async def read(self, work: Any, *, brief: bool = False) -> Any:
         asked = _Read(work)
         self._reads.append(asked)
         return await asked.done
@@ -114,6 +114,9 @@ class Slow:
 
     def newest(self, mailbox_id: MailboxId) -> ModSeq:
         return self._store.newest(mailbox_id)
+
+    def writes(self) -> int | None:
+        return self._store.writes()
 
     def steps(self) -> list[Callable[[], None]]:
         """What may happen next."""

@@ -217,10 +217,10 @@ def test_thousands_are_told_beside_the_reactor_and_compactly(
     reads = 0
     read = server.services.database.read
 
-    async def counted(work: object) -> object:
+    async def counted(work: object, *, brief: bool = False) -> object:
         nonlocal reads
         reads += 1
-        return await read(work)  # type: ignore[arg-type]
+        return await read(work, brief=brief)  # type: ignore[arg-type]
 
     other.do("STORE 1:5,7:10 +FLAGS.SILENT (\\Deleted)")
     client.do("NOOP")
