@@ -54,6 +54,10 @@ _OTHER_AUTHORITY = (
     "Check the host name. --tls-ca FILE trusts a private authority for the account,"
     " SSL_CERT_FILE=FILE for all."
 )
+EXPIRED = "it has expired"
+_RENEWAL = (
+    "The provider has to renew it: tell them. No password was sent, and popbridge goes on trying."
+)
 _NEW_PIN = "If the provider really has a new certificate, give that SHA-256 with --tls-pin."
 _CLIENT_CERTIFICATE = re.compile("certificate required|handshake failure|bad certificate")
 _OLD_TLS = re.compile(
@@ -125,9 +129,10 @@ class Peer:
     ) -> UpstreamError:
         """The connection ended by itself; `certificate_fault` is "" or says what is wrong."""
         if certificate_fault:
+            remedy = _RENEWAL if certificate_fault == EXPIRED else _OTHER_AUTHORITY
             return CertificateError(
                 f"The certificate of {self.host} can't be trusted: {certificate_fault}.",
-                _NEW_PIN if pinned else _OTHER_AUTHORITY,
+                _NEW_PIN if pinned else remedy,
             )
         if isinstance(reason, TlsError):
             words = _tls_words(reason)

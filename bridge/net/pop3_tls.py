@@ -18,14 +18,14 @@ from zope.interface import implementer  # type: ignore[import-untyped]
 
 from bridge.errors import CertificateError
 from bridge.model.account import TlsOptions
-from bridge.net.pop3_errors import Peer
+from bridge.net.pop3_errors import EXPIRED, Peer
 
 _ssl: Any = ssl  # Half of it is untyped.
 _UNKNOWN_AUTHORITY = "the authority that signed it is not known here"
 _REASONS = {
     2: _UNKNOWN_AUTHORITY,
     9: "it is not valid yet; the clock of this machine may be wrong",
-    10: "it has expired",
+    10: EXPIRED,
     18: "it is self-signed",
     19: "its chain ends in an authority that is not trusted here",
     20: _UNKNOWN_AUTHORITY,

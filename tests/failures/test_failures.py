@@ -155,7 +155,7 @@ FAILURES = [
     Failure(host_gone, "gone", "BR-POP-03", "retrying", "Failed, tries again",
             "refuses connections", "Check the port"),
     Failure(certificate_expired, "certificate", "BR-POP-04", "retrying", "Failed, tries again",
-            "expired", "Check the host name"),
+            "expired", "provider has to renew"),
     Failure(mailbox_in_use, "inuse", "BR-POP-07", "retrying", "Failed, tries again",
             "mailbox is in use", "Another program reads"),
     Failure(poisoned_message, "poisoned", "BR-POP-10", "ok", "Needs a look",
