@@ -21,20 +21,6 @@ def server(tmp_path: Path) -> Iterator[Server]:
     made.close()
 
 
-@pytest.fixture
-def looks(server: Server, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """Each look at the store."""
-    database, found = server.services.database, []
-    read = database.read
-
-    async def counting(work: Any, *, brief: bool = False) -> Any:
-        found.append(work)
-        return await read(work, brief=brief)
-
-    monkeypatch.setattr(database, "read", counting)
-    return found
-
-
 def status(client: Client, mailbox: str = "INBOX", items: str = ITEMS) -> bytes:
     answer = client.do(f"STATUS {mailbox} {items}")
     assert answer[-1].startswith(b"t OK"), answer
