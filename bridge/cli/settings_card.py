@@ -14,7 +14,6 @@ from bridge.cli.call import call
 from bridge.cli.secret import read_secret
 from bridge.cli.settings import Settings
 from bridge.errors import ConfigError, StoreError, UsageError
-from bridge.net import tls
 from bridge.net.runfile import read_run_file
 from bridge.onboarding.card import card, form
 from bridge.onboarding.client import Authority, ClientSettings, choose_address, servers_at
@@ -67,6 +66,9 @@ def _told(
     name: str,
     **_: object,
 ) -> ClientSettings:
+    # Here, for `--help` needs none of what it loads.
+    from bridge.net import tls
+
     running = read_run_file(settings.data / "run.json")
     urls = [str(one) for one in settings.config.imap.listen] if running is None else running.imap
     servers, reachable = servers_at(urls, host, socket.gethostname())
@@ -108,6 +110,8 @@ def _pop3_user(account: Mapping[str, Any]) -> str:
 
 def _certificate(settings: Settings) -> tuple[Path | None, Authority | None]:
     """The certificate that is served, and the private authority that signed it."""
+    from bridge.net.tls import fingerprint
+
     if settings.config.tls.certificate:
         return settings.data / settings.config.tls.certificate, None
     folder = settings.data / "tls"
@@ -115,10 +119,8 @@ def _certificate(settings: Settings) -> tuple[Path | None, Authority | None]:
     if not (certificate.exists() and authority.exists()):
         click.echo("Warning: there is no certificate yet; the first start makes it.", err=True)
         return None, None
-    fingerprint = tls.fingerprint(authority)
-    return certificate, Authority(
-        ssl.PEM_cert_to_DER_cert(authority.read_text()), fingerprint, str(authority)
-    )
+    der = ssl.PEM_cert_to_DER_cert(authority.read_text())
+    return certificate, Authority(der, fingerprint(authority), str(authority))
 
 
 def _card(told: ClientSettings, output: Path | None) -> None:
