@@ -258,7 +258,7 @@ class SyncConfig:
         int, _duration("a client that looks polls the provider if its poll is older")
     ] = 60
     demand_per_hour: Annotated[int, _number("at most so many such polls an account", 0)] = 20
-    window: Annotated[int, _number("RETRs in flight where the server allows PIPELINING", 1)] = 100
+    window: Annotated[int, _number("RETRs in flight where the server allows PIPELINING", 1)] = 50
     connections: Annotated[int, _number("POP3 connections in all", 1)] = 32
     per_host: Annotated[int, _number("POP3 connections to one host; many refuse more", 1)] = 2
     workers: Annotated[

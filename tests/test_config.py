@@ -58,7 +58,7 @@ def test_the_defaults_are_those_promised() -> None:
         interval_s=300,
         demand_after_s=60,
         demand_per_hour=20,
-        window=100,
+        window=50,
         connections=32,
         per_host=2,
     )

@@ -24,7 +24,7 @@ from bridge.net.pop3_wire import Wire
 
 T = TypeVar("T")
 
-WINDOW = 100
+WINDOW = 50
 """RETR commands in flight, where the configuration doesn't say."""
 
 UPDATE_TIMEOUT_S = 600.0
