@@ -1,6 +1,9 @@
 """`make soak SECONDS=600`: prints how it goes, then the figures; 1 where one isn't what it must be.
 
-python -m tests.soak --seconds 600 --sessions 1000 --accounts 200
+    python -m tests.soak --seconds 600 --sessions 1000 --accounts 200
+
+The last fifty syncs of each account are remembered, so memory rises until there were so many: with
+`--interval 5 --settle 300` that is over before it counts.
 """
 
 import argparse
@@ -42,13 +45,16 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=600)
     parser.add_argument("--sessions", type=int, default=1000)
     parser.add_argument("--accounts", type=int, default=200)
+    parser.add_argument("--interval", type=int, default=30, help="of polls, in seconds")
+    parser.add_argument("--settle", type=float, help="seconds at the beginning that don't count")
     words = parser.parse_args()
     allow_files(2 * words.sessions + 1000)
     plan = Plan(
         seconds=words.seconds,
         sessions=words.sessions,
         accounts=words.accounts,
-        settle_s=min(60, words.seconds / 4),
+        interval_s=words.interval,
+        settle_s=min(60, words.seconds / 4) if words.settle is None else words.settle,
     )
     with tempfile.TemporaryDirectory(prefix="popbridge-soak-") as folder, ended():
         found = run(plan, Path(folder), lambda line: print(line, file=sys.stderr, flush=True))
