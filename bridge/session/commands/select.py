@@ -33,8 +33,6 @@ async def select(context: Context, command: Select) -> Ok:
     if context.view is not None or context.closed_unsaid:
         # What comes before it is of the mailbox that was open (RFC 7162 §3.2.11).
         context.write(b"* OK [CLOSED] The mailbox that was open\r\n")
-    # Kept until the mailbox is read: where it is the same one, its listing is found then.
-    left = context.view
     context.deselect()
     context.closed_unsaid = False
     context.condstore |= command.condstore
@@ -49,7 +47,6 @@ async def select(context: Context, command: Select) -> Ok:
         return mailbox, shared or listing(tx.snapshot(mailbox)), name
 
     mailbox, messages, name = await services.database.read(open_mailbox)
-    del left
     view = View(
         mailbox,
         messages,
