@@ -60,21 +60,12 @@ def parse_pop3_url(url: str) -> Upstream:
     security = _security(scheme) if separator else None
     if security is None:
         raise UsageError("This is not the URL of a POP3 mailbox.", FORM)
-    raw_user, _, place = rest.rpartition("@")
-    if ":" in raw_user:
-        raise UsageError(
-            "A POP3 URL may not carry a password: other users of this machine could read it.",
-            "Leave it out and use --pop3-password-file; a colon of the user name is written %3A.",
-        )
-    if not raw_user:
-        raise UsageError("The POP3 URL names no user.", FORM)
-    host, port = _host_and_port(place.removesuffix("/"))
-    return Upstream(
-        host=_host(host, "POP3", FORM),
-        port=DEFAULT_PORTS[security] if port is None else _port(port),
-        user=_user(raw_user, "POP3"),
-        security=security,
+    password = UsageError(
+        "A POP3 URL may not carry a password: other users of this machine could read it.",
+        "Leave it out and use --pop3-password-file; a colon of the user name is written %3A.",
     )
+    host, port, user = _place(rest, "POP3", FORM, password)
+    return Upstream(host=host, port=port or DEFAULT_PORTS[security], user=user, security=security)
 
 
 def pop3_url(upstream: Upstream) -> str:
@@ -95,20 +86,13 @@ def parse_smtp_url(url: str) -> Submission:
     if not separator or scheme.lower() not in ("smtp", "smtps"):
         raise UsageError("This is not the URL of a server to send by.", SMTP_FORM)
     implicit = scheme.lower() == "smtps"
-    raw_user, _, place = rest.rpartition("@")
-    if ":" in raw_user:
-        raise UsageError(
-            "An SMTP URL may not carry a password: popbridge sends nothing and needs none.",
-            "Leave it out; a colon of the user name is written %3A.",
-        )
-    if not raw_user:
-        raise UsageError("The SMTP URL names no user.", SMTP_FORM)
-    host, port = _host_and_port(place.removesuffix("/"))
+    password = UsageError(
+        "An SMTP URL may not carry a password: popbridge sends nothing and needs none.",
+        "Leave it out; a colon of the user name is written %3A.",
+    )
+    host, port, user = _place(rest, "SMTP", SMTP_FORM, password)
     return Submission(
-        host=_host(host, "SMTP", SMTP_FORM),
-        port=SMTP_PORTS[implicit] if port is None else _port(port),
-        user=_user(raw_user, "SMTP"),
-        implicit_tls=implicit,
+        host=host, port=port or SMTP_PORTS[implicit], user=user, implicit_tls=implicit
     )
 
 
@@ -216,6 +200,25 @@ def _user(raw: str, kind: str) -> str:
             "Check the user name: letters, digits, punctuation and spaces are possible.",
         )
     return user
+
+
+def _place(rest: str, kind: str, form: str, password: UsageError) -> tuple[str, int | None, str]:
+    """Returns host, port (None where none is named) and user of what stands behind "://".
+
+    Raises:
+        UsageError: `password` where one is in it; it has no such form.
+    """
+    raw_user, _, place = rest.rpartition("@")
+    if ":" in raw_user:
+        raise password
+    if not raw_user:
+        raise UsageError(f"The {kind} URL names no user.", form)
+    host, port = _host_and_port(place.removesuffix("/"))
+    return (
+        _host(host, kind, form),
+        None if port is None else _port(port),
+        _user(raw_user, kind),
+    )
 
 
 def _host_and_port(place: str) -> tuple[str, str | None]:
